@@ -1,0 +1,292 @@
+"""Between messages and frames: `[kind, version, header] [msgpack map] [body frames...]`.
+
+A sans-IO trust boundary: bytes in, a checked message or a HiveError out. The one module that knows msgpack.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from typing import Final
+
+import msgpack
+
+from hive.errors import HiveError
+from hive.wire import messages as m
+from hive.wire.checks import (
+    U16_MAX,
+    U32_MAX,
+    U64_MAX,
+    Check,
+    anything,
+    blob,
+    document,
+    flag,
+    ids,
+    integer,
+    number,
+    record,
+    sequence,
+    text,
+)
+
+HEADER: Final = struct.Struct("<BBBBBBHHHHxxIIqqQ16s16s8s")
+HEADER_BYTES: Final = HEADER.size
+MAX_FRAMES: Final = 34
+MAX_MAP_BYTES: Final = 1 << 20
+MAX_BODY_BYTES: Final = 16 << 20
+TENSOR_EXT: Final = 1
+Ext = msgpack.ExtType
+"""msgpack's extension value, for the documents of hive/values.py."""
+
+_REF = record(integer(0, U32_MAX), integer(0, U32_MAX))
+_INPUTS = sequence(record(text, text, integer(0, MAX_FRAMES)), most=MAX_FRAMES)
+_PAIRS = sequence(record(text, text), most=64)
+_TIME = integer(0, 2**62)
+
+
+def _offer(value: object) -> object:
+    if type(value) is not dict:
+        raise ValueError(f"want a map, got {value!r:.60}")
+    return m.Offer(**_checked(value, _OFFER))
+
+
+_OFFER: Final[dict[str, Check]] = {
+    "capability": text,
+    "version": text,
+    "inputs": _PAIRS,
+    "output": text,
+    "digest": text,
+    "specialist": text,
+    "removes": sequence(text, most=64),
+    "run_bound_us": _TIME,
+    "types": sequence(document, most=64),
+}
+_OFFERS = sequence(_offer)
+
+_SPEC: Final[dict[type, dict[str, Check]]] = {
+    m.Hello: {
+        "role": text,
+        "name": text,
+        "mesh": text,
+        "site": text,
+        "incarnation": integer(0, U64_MAX),
+        "version_min": integer(0, 255),
+        "version_max": integer(0, 255),
+        "features": sequence(text, most=64),
+        "credit": integer(0, U16_MAX),
+        "token": text,
+        "offers": _OFFERS,
+        "held": sequence(_REF),
+        "unacked": sequence(_REF),
+        "pid": integer(0, U32_MAX),
+        "agent_pid": integer(0, U32_MAX),
+        "host": text,
+    },
+    m.Welcome: {
+        "version": integer(0, 255),
+        "conductor": text,
+        "site": text,
+        "principal": text,
+        "state": text,
+        "features": sequence(text, most=64),
+        "capabilities": ids,
+        "labels": sequence(text, most=64),
+        "beat_us": _TIME,
+        "max_body_bytes": _TIME,
+        "drop": sequence(_REF),
+    },
+    m.Refuse: {"code": text, "detail": text, "about": integer(0, 255), "context": document},
+    m.Bye: {"reason": text},
+    m.Beat: {"turns": _TIME, "inflight": integer(0, U32_MAX), "busy_us": _TIME, "draining": flag},
+    m.Credit: {"slots": integer(0, U16_MAX)},
+    m.Submit: {
+        "capability": text,
+        "want": text,
+        "inputs": _INPUTS,
+        "min_confidence": number,
+        "key": text,
+        "principal": text,
+    },
+    m.Receipt: {"state": text},
+    m.Outcome: {
+        "state": text,
+        "capability": text,
+        "output_type": text,
+        "confidence": number,
+        "error": document,
+        "provenance": blob,
+    },
+    m.Cancel: {"principal": text},
+    m.Query: {"ask": integer(0, U32_MAX), "what": text, "args": document, "principal": text},
+    m.Reply: {"ask": integer(0, U32_MAX), "result": anything},
+    m.Watch: {"principal": text},
+    m.Event: {"what": text, "about": document},
+    m.Work: {"inputs": _INPUTS},
+    m.Running: {"bound_us": _TIME},
+    m.Answer: {
+        "confidence": number,
+        "removed": integer(0, U64_MAX),
+        "queued_us": _TIME,
+        "run_us": _TIME,
+    },
+    m.Revoke: {"reason": text},
+    m.Ack: {"answers": _TIME},
+    m.Seen: {"ask": integer(0, U32_MAX), "name": text, "site": text, "offers": _OFFERS},
+    m.Verdict: {
+        "ask": integer(0, U32_MAX),
+        "name": text,
+        "allowed_labels": integer(0, U64_MAX),
+        "grants": sequence(document),
+        "refused": document,
+    },
+    m.PlanWanted: {
+        "ask": integer(0, U32_MAX),
+        "capability": text,
+        "want": text,
+        "have": _PAIRS,
+        "labels": integer(0, U64_MAX),
+        "principal": text,
+    },
+    m.Plan: {
+        "ask": integer(0, U32_MAX),
+        "generation": integer(0, U32_MAX),
+        "steps": sequence(document, most=64),
+        "refused": document,
+        "default_labels": integer(0, U64_MAX),
+    },
+    m.Generation: {"generation": integer(0, U32_MAX)},
+    m.Journal: {"entries": sequence(anything, most=1 << 16), "counts": document, "dropped": _TIME},
+}
+
+_WITH_BODY: Final = frozenset({m.Submit, m.Outcome, m.Reply, m.Work, m.Answer})
+_CLASS: Final[dict[int, type]] = {m.Kind[_name].value: cls for cls in _SPEC for _name in [
+    "".join("_" + c if c.isupper() and i else c for i, c in enumerate(cls.__name__)).upper()
+]}
+_KIND: Final[dict[type, int]] = {cls: kind for kind, cls in _CLASS.items()}
+
+
+def _field_defaults(cls: type) -> tuple[tuple[str, object], ...]:
+    defaults = []
+    for item in fields(cls):
+        if item.name in ("header", "body"):
+            continue
+        default = item.default_factory() if item.default_factory is not MISSING else item.default
+        defaults.append((item.name, default))
+    return tuple(defaults)
+
+
+_DEFAULTS: Final = {cls: _field_defaults(cls) for cls in (*_SPEC, m.Offer)}
+_NEEDED: Final = {
+    cls: frozenset(name for name, default in defaults if default is MISSING) for cls, defaults in _DEFAULTS.items()
+}
+
+
+def pack_document(value: object) -> bytes:
+    """Return `value` as msgpack. Raise HiveError(input_invalid) for what msgpack cannot carry."""
+    try:
+        return _packer.pack(value)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, OverflowError) as error:
+        _packer.reset()
+        raise HiveError("input_invalid", f"The document cannot be encoded: {error}.") from error
+
+
+def unpack_document(frame: bytes, max_bytes: int = MAX_BODY_BYTES) -> object:
+    """Return the msgpack value in `frame`. Raise HiveError(frame_malformed) for anything else."""
+    if len(frame) > max_bytes:
+        raise HiveError("too_large", f"A document of {len(frame)} bytes; the limit is {max_bytes}.")
+    try:
+        return msgpack.unpackb(frame, raw=False, strict_map_key=True)
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise HiveError("frame_malformed", f"A frame is not the msgpack document it should be: {error}.") from error
+
+
+_packer = msgpack.Packer(use_bin_type=True, autoreset=True, default=None)
+
+
+def _checked(raw: dict[object, object], spec: dict[str, Check]) -> dict[str, object]:
+    """Return the known fields of `raw`, each checked; unknown keys are ignored (a newer peer may add some)."""
+    known: dict[str, object] = {}
+    for key, value in raw.items():
+        check = spec.get(key)  # type: ignore[call-overload]
+        if check is not None:
+            try:
+                known[key] = check(value)  # type: ignore[index]
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from None
+    return known
+
+
+def _offer_map(offer: m.Offer) -> dict[str, object]:
+    return {name: getattr(offer, name) for name, default in _DEFAULTS[m.Offer] if getattr(offer, name) != default}
+
+
+def encode(message: m.Message) -> list[bytes]:
+    """Return the frames of `message`; fields at their default are left out, an empty map is an empty frame."""
+    cls = type(message)
+    named = {}
+    for name, default in _DEFAULTS[cls]:
+        value = getattr(message, name)
+        if value != default:
+            named[name] = value
+    if "offers" in named:
+        named["offers"] = [_offer_map(offer) for offer in named["offers"]]
+    head = HEADER.pack(_KIND[cls], m.VERSION, *message.header)
+    frames = [head, pack_document(named) if named else b""]
+    if cls in _WITH_BODY:
+        frames += message.body  # type: ignore[union-attr]
+    return frames
+
+
+def kind_of(frames: Sequence[bytes]) -> int:
+    """Return the first byte, 0 when there is none; for refusals of what cannot be decoded."""
+    return frames[0][0] if frames and frames[0] else 0
+
+
+def peek_header(frames: Sequence[bytes]) -> m.Header:
+    """Return the header if it can be read at all, else an empty one; for refusals of a bad message."""
+    if frames and len(frames[0]) == HEADER_BYTES:
+        return m.Header._make(HEADER.unpack(frames[0])[2:])
+    return m.EMPTY
+
+
+def decode(frames: Sequence[bytes], max_body_bytes: int = MAX_BODY_BYTES) -> m.Message:
+    """Return the message in `frames`.
+
+    Raises HiveError: frame_malformed (wrong length, bad map, missing or wrong field, body where none may be),
+    version_unsupported, kind_unknown (unknown or reserved), too_large (body over `max_body_bytes`).
+    """
+    if not 2 <= len(frames) <= MAX_FRAMES:
+        raise HiveError("frame_malformed", f"{len(frames)} frames; a message has 2 to {MAX_FRAMES}.")
+    head = frames[0]
+    if len(head) != HEADER_BYTES:
+        raise HiveError("frame_malformed", f"The first frame has {len(head)} bytes; it must have {HEADER_BYTES}.")
+    kind, version, *_ = values = HEADER.unpack(head)
+    if version != m.VERSION:
+        raise HiveError("version_unsupported", f"Version {version} is not spoken here; version {m.VERSION} is.")
+    cls = _CLASS.get(kind)
+    if cls is None:
+        what = "reserved" if kind in m.RESERVED else "unknown"
+        raise HiveError("kind_unknown", f"Message kind {kind} is {what} in version {version}.")
+    named: dict[str, object] = {}
+    if frames[1]:
+        raw = unpack_document(frames[1], MAX_MAP_BYTES)
+        if type(raw) is not dict:
+            raise HiveError("frame_malformed", f"The second frame of {cls.__name__} must hold a map.")
+        try:
+            named = _checked(raw, _SPEC[cls])
+        except (ValueError, TypeError) as error:
+            raise HiveError("frame_malformed", f"{cls.__name__.upper()}: {error}.") from None
+    if not _NEEDED[cls] <= named.keys():
+        missing = ", ".join(sorted(_NEEDED[cls] - named.keys()))
+        raise HiveError("frame_malformed", f"{cls.__name__.upper()} lacks {missing}.")
+    header = m.Header._make(values[2:])
+    if cls in _WITH_BODY:
+        body = tuple(frames[2:])
+        if sum(map(len, body)) > max_body_bytes:
+            raise HiveError("too_large", f"A body of {sum(map(len, body))} bytes; the limit is {max_body_bytes}.")
+        return cls(header, **named, body=body)  # type: ignore[no-any-return]
+    if len(frames) > 2:
+        raise HiveError("frame_malformed", f"{cls.__name__.upper()} carries no body, but {len(frames) - 2} frames.")
+    return cls(header, **named)  # type: ignore[no-any-return]
