@@ -1,0 +1,1 @@
+"""Transports: how frames travel between processes. One port (base), ZeroMQ and in-memory adapters."""
