@@ -7,8 +7,10 @@ any fixed fraction of jitter does.
 
 from __future__ import annotations
 
-import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import random
 
 RECONNECT_CAP_US: Final = 1_000_000
 _MAX_DOUBLINGS: Final = 40

@@ -6,16 +6,18 @@ HELLO, WELCOME, REFUSE and BYE; every other message is to it a sign of life, and
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hive.core.backoff import RECONNECT_CAP_US, Backoff
 from hive.errors import HiveError, error_of
 from hive.wire.messages import VERSION as WIRE_VERSION
 from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
+
+if TYPE_CHECKING:
+    import random
 
 
 class LinkState(Enum):
