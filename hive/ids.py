@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import os
 from typing import NewType
 
@@ -15,6 +16,11 @@ NO_TASK = TaskId(bytes(16))
 def new_task_id() -> TaskId:
     """Return 16 random bytes."""
     return TaskId(os.urandom(16))
+
+
+def task_id_for_key(key: str) -> TaskId:
+    """Return the id of a task with an idempotency key: the same key is the same task of its principal."""
+    return TaskId(hashlib.sha256(b"hive-key-1\0" + key.encode("utf-8")).digest()[:16])
 
 
 def task_id_text(task_id: TaskId) -> str:

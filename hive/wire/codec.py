@@ -156,7 +156,13 @@ _SPEC: Final[dict[type, dict[str, Check]]] = {
         "refused": document,
         "default_labels": integer(0, U64_MAX),
     },
-    m.Generation: {"generation": integer(0, U32_MAX)},
+    m.Generation: {
+        "generation": integer(0, U32_MAX),
+        "allowed_labels": integer(0, U64_MAX),
+        "rule": text,
+        "labels": sequence(text, most=64),
+        "quotas": sequence(record(text, integer(0, U32_MAX))),
+    },
     m.Journal: {"entries": sequence(anything, most=1 << 16), "counts": document, "dropped": _TIME},
 }
 

@@ -380,10 +380,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Control to dispatcher: the graph or policy changed; older plans are void for new tasks."""
+    """Control to dispatcher: the graph or policy changed; older plans are void for new tasks.
+
+    `allowed_labels` is what may be at the conductor's own site at all; until the first GENERATION nothing may.
+    """
 
     header: Header
     generation: int
+    allowed_labels: int = 0
+    rule: str = ""
+    labels: tuple[str, ...] = ()
+    quotas: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""Greetings: which HELLO opens a session, and what a node that comes back still holds."""
+
+from __future__ import annotations
+
+from conductor.core.actions import CloseSession, Send
+from conductor.core.membership import apply_verdict, arm_node, ask_for_verdict, claim_key, forget, gone, send_claim
+from conductor.core.outcome import failure
+from conductor.core.planning import ask_again
+from conductor.core.session import now_header, welcome
+from conductor.core.state import Node, Session, State
+from conductor.core.states import NodeState
+from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse
+
+_ROLES = {"node": False, "client": False, "gateway": True, "control": True}
+"""Roles that a peer may take, and whether only the private socket may carry them."""
+
+
+def greeted(s: State, session: Session, m: Hello, principal: str, address: str) -> None:
+    """Open a session, or say why not."""
+    refusal = _greeting_refused(s, session, m)
+    if refusal is not None:
+        context = {key: value for key, value in refusal.items() if key not in ("code", "detail")}
+        code, detail = str(refusal["code"]), str(refusal["detail"])
+        s.actions.append(Send(session.id, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
+        s.note("hello_refused", m.role, m.name, code)
+        return
+    session.greeted = True
+    session.role = m.role
+    session.name = principal or m.name
+    if m.role == "control":
+        _control_came(s, session)
+    elif m.role == "node":
+        _node_came(s, session, m, address)
+        return
+    s.actions.append(Send(session.id, welcome(s, session, "ready")))
+
+
+def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object] | None:
+    private = _ROLES.get(m.role)
+    if private is None:
+        return failure("bad_request", f"Role {m.role!r} is not one of {', '.join(_ROLES)}.")
+    if private and not session.trusted:
+        return failure("forbidden", f"Role {m.role!r} is only for the private socket.", rule="private-socket")
+    if not m.version_min <= VERSION <= m.version_max:
+        return failure("version_unsupported", f"This conductor speaks version {VERSION}.")
+    if m.mesh not in ("", s.mesh) or (m.role == "node" and not m.mesh):
+        return failure("mesh_mismatch", f"This is mesh {s.mesh!r}, not {m.mesh!r}.", mesh=s.mesh)
+    if m.role == "node" and (not m.name or len(m.offers) != 1):
+        return failure("bad_request", "A node needs a name and offers exactly one capability.")
+    if m.role == "node":
+        other = s.nodes.get(m.name)
+        if other is not None and other.hello.incarnation != m.incarnation and _alive(s, other):
+            return failure("id_in_use", f"Node {m.name!r} is already connected from {other.address or 'here'}.")
+    return None
+
+
+def _alive(s: State, node: Node) -> bool:
+    """Say whether a node has proved lately that it runs; a newcomer with its name has to wait until it has not."""
+    return node.state in (NodeState.READY, NodeState.DRAINING) and s.now_us < node.beats.suspect_at_us()
+
+
+def _control_came(s: State, session: Session) -> None:
+    s.control = session
+    for ask, node in s.claims.items():
+        send_claim(s, ask, node)
+    asked = {id(node) for node in s.claims.values()}
+    for node in s.nodes.values():
+        if id(node) not in asked:
+            ask_for_verdict(s, node)
+    ask_again(s)
+
+
+def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
+    old = s.nodes.get(m.name)
+    if old is not None:
+        _replace(s, old)
+    node = Node(m, session.id, address, s.now_us, s.settings)
+    session.node = node
+    s.nodes[m.name] = node
+    drop = _reconcile(s, node, m, old)
+    s.note("node", "joining", node.id, m.incarnation)
+    arm_node(s, node)
+    known = s.verdicts.get(claim_key(m))
+    s.actions.append(Send(session.id, welcome(s, session, "joining", drop)))
+    if known is not None:
+        apply_verdict(s, node, known)
+    else:
+        ask_for_verdict(s, node)
+
+
+def _reconcile(s: State, node: Node, m: Hello, old: Node | None) -> tuple[AttemptRef, ...]:
+    """Take up attempts that the same boot of the node still holds; return those that nobody wants any more."""
+    same_boot = old is not None and old.hello.incarnation == m.incarnation
+    drop = []
+    for epoch, number in (*m.held, *m.unacked):
+        attempt = s.attempts.get(number) if epoch == s.epoch else None
+        if attempt is None or not same_boot or attempt.node.id != node.id or attempt.task.closed:
+            drop.append((epoch, number))
+        else:
+            attempt.node = node
+            if (epoch, number) in m.held:
+                node.attempts[number] = attempt
+                node.inflight += 1
+    return tuple(drop)
+
+
+def _replace(s: State, old: Node) -> None:
+    """A node is back on a new connection before the old one was seen to close."""
+    session = s.sessions.get(old.session)
+    if old.state is not NodeState.LOST:
+        gone(s, old, "node_lost")
+    if session is not None and session.node is old:
+        session.node = None
+        forget(s, session)
+        s.actions.append(CloseSession(session.id))

@@ -1,0 +1,235 @@
+"""How a task comes in: who asks, whether there is room, whether its data may be here, and the way it will go."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from conductor.core.actions import Send
+from conductor.core.outcome import failure, finish, outcome, persist, refuse, reject, tell
+from conductor.core.place import arm, place
+from conductor.core.planning import ask_for_route
+from conductor.core.state import Inputs, Route, RouteKey, Session, State, Task, Value
+from conductor.core.states import TaskState, next_task, shown
+from hive.ids import NO_TASK, task_id_for_key
+from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
+
+
+def submitted(s: State, session: Session, m: Submit) -> None:
+    """Open a task, attach to the one that has this id already, or refuse."""
+    h = m.header
+    principal = (m.principal or session.name) if session.trusted else session.name
+    known = s.tasks.get((principal, h.task))
+    if known is not None:
+        _again(s, session, known, m)
+        return
+    now = s.now_us
+    remaining = h.remaining_us
+    if remaining < 0:
+        remaining = s.settings.default_deadline_us
+    else:
+        remaining -= session.delay.queued_us(h.sent_us, now)
+    refusal = _refusal(s, principal, m, remaining)
+    if refusal is not None:
+        _refuse(s, session, h, refusal)
+        return
+    task = Task(h.task, principal, h, now)
+    task.deadline_us = now + remaining
+    task.capability = m.capability or _name_of(s, h.capability)
+    task.wanted = m.want
+    task.min_confidence = m.min_confidence
+    task.labels = h.labels
+    task.key = m.key
+    task.durable = bool(h.flags & Flag.DURABLE or m.key)
+    task.bytes = sum(map(len, m.body))
+    if m.key:
+        task.request = fingerprint(m, task.capability)
+    route_key: RouteKey = (task.capability, m.want, tuple((n, t) for n, t, _ in m.inputs), h.labels, principal)
+    route = s.routes.get(route_key)
+    if route is not None and route.refused:
+        _refuse(s, session, h, route.refused)
+        return
+    task.inputs = _split(m.inputs, m.body, h.labels)
+    task.route_key = route_key
+    _open(s, session, task, route)
+
+
+def planned(s: State, task: Task, route: Route) -> None:
+    """Go on with a task whose route is known: refuse it, make it durable first, or place it."""
+    if task.state is not TaskState.PLANNING:
+        return
+    if route.refused:
+        reject(s, task, route.refused)
+        return
+    _take_route(task, route)
+    capability = s.capability(route.steps[0].capability)
+    capability.budget = min(s.settings.retry_burst, capability.budget + s.settings.retry_share)
+    task.retry_us = 0
+    if task.durable:
+        task.state = next_task(task.state, "planned_durable")
+        arm(s, task)
+        record: dict[str, object] = {"kind": "submitted", "task": task.id, "principal": task.principal}
+        persist(s, task, {**record, "capability": task.capability, "labels": task.labels})
+        return
+    task.state = next_task(task.state, "planned")
+    _receipts(s, task)
+    place(s, task)
+
+
+def accepted(s: State, task: Task) -> None:
+    """Go on with a durable task whose submission is committed: the receipt first, then the work."""
+    task.state = next_task(task.state, "committed")
+    _receipts(s, task)
+    place(s, task)
+
+
+def cancelled(s: State, session: Session, m: Cancel) -> None:
+    """Cancel a task of the caller and answer with its outcome, whatever that is by now."""
+    task = _find(s, session, m.header, m.principal)
+    if task is None:
+        return
+    if task.closed:
+        s.actions.append(Send(session.id, outcome(task, m.header)))
+        return
+    task.waiters.append((session.id, m.header))
+    if not task.settled:
+        finish(s, task, TaskState.CANCELLED, failure("cancelled"))
+
+
+def watched(s: State, session: Session, m: Watch) -> None:
+    """Tell the caller of every change of a task from now on, beginning with where it stands."""
+    task = _find(s, session, m.header, m.principal)
+    if task is None:
+        return
+    task.watchers.append(session.id)
+    tell(s, task, shown(task.state))
+    if task.closed:
+        task.watchers.clear()
+        s.actions.append(Send(session.id, outcome(task, m.header)))
+
+
+def fingerprint(m: Submit, capability: str) -> bytes:
+    """Return a digest of what was asked, to tell a repeated request from another under the same key."""
+    digest = blake2b(f"{capability}\0{m.want}\0{m.inputs}\0{m.header.labels}".encode(), digest_size=16)
+    for frame in m.body:
+        digest.update(len(frame).to_bytes(8, "little") + frame)
+    return digest.digest()
+
+
+def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
+    s.tasks[task.principal, task.id] = task
+    s.open_count += 1
+    s.open_bytes += task.bytes
+    s.open_by_principal[task.principal] = s.open_by_principal.get(task.principal, 0) + 1
+    s.count("tasks_submitted")
+    task.waiters.append((session.id, task.header))
+    if route is not None:
+        planned(s, task, route)
+        return
+    key = task.route_key
+    assert key is not None, "a task is opened with its route key"
+    s.parked.setdefault(key, []).append(task)
+    task.retry_us = s.now_us + s.settings.planning_timeout_us
+    arm(s, task)
+    ask_for_route(s, key)
+
+
+def _receipts(s: State, task: Task) -> None:
+    """Acknowledge to those who do not wait for the outcome; those who do hear nothing before it."""
+    waiting = [w for w in task.waiters if w[1].flags & Flag.WAIT]
+    for session, header in task.waiters:
+        if not header.flags & Flag.WAIT:
+            s.actions.append(Send(session, Receipt(header._replace(sent_us=s.now_us), shown(task.state))))
+    task.waiters = waiting
+
+
+def _take_route(task: Task, route: Route) -> None:
+    task.route = route
+    if not task.labels:
+        task.labels = route.default_labels
+        for value in task.inputs:
+            value.labels = route.default_labels
+    if not task.capability:
+        task.capability = route.steps[-1].capability
+    if len(task.inputs) == 1 and not task.inputs[0].type and route.steps[0].inputs:
+        task.inputs[0].type = route.steps[0].inputs[0][1]
+
+
+def _again(s: State, session: Session, task: Task, m: Submit) -> None:
+    """Answer a submission that was seen before: a lost connection or a repeated idempotency key."""
+    h = m.header
+    if task.key and (m.key != task.key or fingerprint(m, m.capability or _name_of(s, h.capability)) != task.request):
+        _refuse(s, session, h, failure("key_conflict", f"The key {m.key!r} was used for a different request."))
+    elif task.closed and h.flags & Flag.WAIT:
+        s.actions.append(Send(session.id, outcome(task, h)))
+    elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+        task.waiters.append((session.id, h))
+    else:
+        s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
+
+
+def _refusal(s: State, principal: str, m: Submit, remaining_us: int) -> dict[str, object] | None:
+    """Return why a new task is not accepted, or None. Cheap checks only: the gate of its route comes after."""
+    h = m.header
+    settings = s.settings
+    if not s.generation:
+        return failure("planning_unavailable", "The conductor has no policy yet.", retry_after_ms=500)
+    if s.draining:
+        return failure("draining", retry_after_ms=2000)
+    if h.labels & ~s.allowed_labels:
+        names = list(s.label_table.unpack(h.labels & ~s.allowed_labels))
+        detail = f"{', '.join(names)} may not be at {s.site!r}, by {s.site_rule!r}."
+        return failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
+    if h.task == NO_TASK or (m.key and h.task != task_id_for_key(m.key)):
+        return failure("bad_request", "The task id is zero, or is not the one that belongs to the idempotency key.")
+    if h.priority > 9:
+        return failure("bad_request", f"Priority {h.priority}: it must be from 0 to 9.")
+    if remaining_us <= 0:
+        return failure("expired", "The deadline had passed when the task arrived.")
+    if s.open_count >= settings.queue_max_tasks or s.open_bytes + sum(map(len, m.body)) > settings.queue_max_bytes:
+        s.count("tasks_refused_queue_full")
+        held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
+        return failure("queue_full", f"{held}; try again later.", retry_after_ms=retry_after_ms(s))
+    if s.open_by_principal.get(principal, 0) >= _quota(s, principal):
+        return failure("quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s))
+    if sum(count for _, _, count in m.inputs) != len(m.body) and m.inputs:
+        return failure("bad_request", "The inputs do not account for every body frame.")
+    return None
+
+
+def retry_after_ms(s: State) -> int:
+    """Return when it is worth to try again: longer the more is waiting, from 0.1 to 5 seconds."""
+    return max(100, min(5000, 5000 * s.open_count // max(1, s.settings.queue_max_tasks)))
+
+
+def _quota(s: State, principal: str) -> int:
+    for name, most in s.quotas:
+        if name == principal:
+            return most
+    return next((most for name, most in s.quotas if name == "*"), s.settings.queue_max_tasks)
+
+
+def _split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, ...]:
+    if not inputs:
+        return (Value(body, labels, ""),)
+    values = []
+    at = 0
+    for _, kind, count in inputs:
+        values.append(Value(body[at : at + count], labels, kind))
+        at += count
+    return tuple(values)
+
+
+def _name_of(s: State, number: int) -> str:
+    return s.capability_names[number] if number < len(s.capability_names) else f"#{number}"
+
+
+def _find(s: State, session: Session, h: Header, principal: str) -> Task | None:
+    owner = (principal or session.name) if session.trusted else session.name
+    task = s.tasks.get((owner, h.task))
+    if task is None:
+        _refuse(s, session, h, failure("task_unknown", f"You have no task {h.task.hex()}."))
+    return task
+
+
+def _refuse(s: State, session: Session, h: Header, error: dict[str, object]) -> None:
+    refuse(s, session.id, h, error)

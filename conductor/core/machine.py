@@ -1,0 +1,186 @@
+"""The conductor's core as one function: an event and the time go in, actions come out.
+
+`Conductor.handle` routes events to the modules that know them; everything that it knows is in `State`. The same
+object runs in the dispatcher, in unit tests and in the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from conductor.core import greeting, intake, membership, outcome, planning, queries, work
+from conductor.core.actions import Action, CommitFailed, Committed, Drain, Incoming, Lost, Received, Send, Tick
+from conductor.core.settings import Settings
+from conductor.core.state import Session, State, Task
+from conductor.core.states import TaskState
+from hive.wire.messages import (
+    EMPTY,
+    Answer,
+    Beat,
+    Bye,
+    Cancel,
+    Credit,
+    Generation,
+    Hello,
+    Journal,
+    Kind,
+    Plan,
+    Query,
+    Refuse,
+    Running,
+    Submit,
+    Verdict,
+    Watch,
+)
+
+_LAG_US: Final = 20_000
+_JOURNAL_US: Final = 100_000
+_JOURNAL_BATCH: Final = 2_000
+
+_FROM_ANYONE: Final[dict[type, Callable[..., None]]] = {
+    Submit: intake.submitted,
+    Answer: work.answered,
+    Refuse: work.refused,
+    Beat: membership.beat,
+    Running: work.running,
+    Cancel: intake.cancelled,
+    Query: queries.asked,
+    Watch: intake.watched,
+    Credit: membership.credit,
+    Bye: membership.left,
+}
+
+
+class Conductor:
+    """The pure core of one site's conductor."""
+
+    def __init__(
+        self,
+        mesh: str,
+        site: str,
+        conductor: str,
+        epoch: int,
+        settings: Settings,
+        rand: Callable[[], float],
+    ) -> None:
+        """Start with nothing. `epoch` must be larger than at any earlier start; `rand` gives floats in [0, 1)."""
+        self.state = State(mesh, site, conductor, epoch, settings, rand)
+
+    def handle(self, event: Incoming, now_us: int) -> list[Action]:
+        """Take one event and return what the shell must do, in order.
+
+        `now_us` is monotonic. Never raises for what a peer did; an InvariantError is a fault of ours.
+        """
+        s = self.state
+        s.now_us = now_us
+        actions: list[Action] = []
+        s.actions = actions
+        kind = type(event)
+        if kind is Received:
+            self._received(event)  # type: ignore[arg-type]
+        elif kind is Tick:
+            self._tick(event)  # type: ignore[arg-type]
+        elif kind is Lost:
+            session = s.sessions.get(event.session)  # type: ignore[union-attr]
+            if session is not None:
+                membership.lost(s, session)
+        elif kind is Committed:
+            for token in event.tokens:  # type: ignore[union-attr]
+                self._committed(s.persisting.pop(token, None))
+        elif kind is CommitFailed:
+            for token in event.tokens:  # type: ignore[union-attr]
+                self._commit_failed(s.persisting.pop(token, None), event.reason)  # type: ignore[union-attr]
+        elif kind is Drain:
+            s.draining = True
+        return actions
+
+    def next_us(self) -> int:
+        """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
+        s = self.state
+        due = s.timers.next_us()
+        if s.journal and s.control is not None:
+            flush = s.journal_sent_us + _JOURNAL_US
+            return flush if due < 0 else min(due, flush)
+        return due
+
+    def _received(self, event: Received) -> None:
+        s = self.state
+        message = event.message
+        session = s.sessions.get(event.session)
+        if session is None:
+            session = s.sessions[event.session] = Session(event.session, event.trusted)
+        cls = type(message)
+        if not session.greeted:
+            if cls is Hello:
+                greeting.greeted(s, session, message, event.principal, event.address)  # type: ignore[arg-type]
+            else:
+                self._refuse(session, "hello_required", int(Kind.HELLO))
+            return
+        handler = _FROM_ANYONE.get(cls)
+        if handler is not None:
+            handler(s, session, message)
+        elif session is s.control:
+            self._from_control(message)
+        else:
+            self._refuse(session, "kind_unknown", 0)
+
+    def _from_control(self, message: object) -> None:
+        s = self.state
+        if isinstance(message, Plan):
+            taken = planning.take_route(s, message)
+            if taken is not None:
+                for task in planning.parked_tasks(s, taken[0]):
+                    intake.planned(s, task, taken[1])
+                queries.explained(s, *taken)
+        elif isinstance(message, Verdict):
+            membership.verdict(s, message)
+        elif isinstance(message, Generation):
+            changed = s.allowed_labels != message.allowed_labels
+            planning.new_generation(s, message)
+            if changed:
+                membership.revoke_grants(s)
+
+    def _tick(self, event: Tick) -> None:
+        s = self.state
+        if event.lag_us > _LAG_US:
+            s.grace_until_us = s.now_us + event.lag_us
+        for owner in s.timers.due(s.now_us):
+            if isinstance(owner, Task):
+                work.task_due(s, owner)
+            else:
+                membership.node_due(s, owner)
+        if s.now_us - s.journal_sent_us >= _JOURNAL_US:
+            outcome.prune(s)
+            self._flush_journal()
+
+    def _flush_journal(self) -> None:
+        s = self.state
+        s.journal_sent_us = s.now_us
+        if s.journal and s.control is not None:
+            entries, s.journal = tuple(s.journal[:_JOURNAL_BATCH]), s.journal[_JOURNAL_BATCH:]
+            counts: dict[str, object] = {**s.counts, "open_tasks": s.open_count, "open_bytes": s.open_bytes}
+            s.actions.append(Send(s.control.id, Journal(EMPTY, entries, counts, s.journal_dropped)))
+
+    def _committed(self, task: Task | None) -> None:
+        if task is None:
+            return
+        if task.state is TaskState.ACCEPTING:
+            intake.accepted(self.state, task)
+        elif task.state is TaskState.CLOSING:
+            outcome.committed(self.state, task)
+
+    def _commit_failed(self, task: Task | None, reason: str) -> None:
+        s = self.state
+        if task is None:
+            return
+        if task.state is TaskState.ACCEPTING:
+            error = outcome.failure("store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000)
+            outcome.reject(s, task, error)
+        elif task.state is TaskState.CLOSING:
+            outcome.persist_outcome(s, task)  # the outcome waits until the store takes it
+
+    def _refuse(self, session: Session, code: str, about: int) -> None:
+        s = self.state
+        s.count("messages_refused")
+        s.actions.append(Send(session.id, Refuse(EMPTY._replace(epoch=s.epoch, sent_us=s.now_us), code, "", about)))

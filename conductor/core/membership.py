@@ -1,0 +1,247 @@
+"""Who is connected: greetings, claims and what policy grants of them, beats, silence, loss and quarantine."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from conductor.core.actions import CloseSession, Send
+from conductor.core.outcome import failure
+from conductor.core.place import offer
+from conductor.core.pools import Pool
+from conductor.core.session import now_header, welcome
+from conductor.core.state import Node, Session, State
+from conductor.core.states import NodeState, next_node
+from conductor.core.work import move
+from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
+
+
+def verdict(s: State, m: Verdict) -> None:
+    """Apply what policy grants of a claim: the node serves that, and nothing else of what it said."""
+    node = s.claims.pop(m.ask, None)
+    if node is None:
+        return
+    s.verdicts[claim_key(node.hello)] = m
+    apply_verdict(s, node, m)
+
+
+def beat(s: State, session: Session, m: Beat) -> None:
+    """Note that a node's work loop turned, and tell it that ours does."""
+    node = session.node
+    if node is None:
+        return
+    node.beats.turns = m.turns
+    node.beats.heard(s.now_us, m.busy_us)
+    s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
+    if m.draining and node.state not in (NodeState.DRAINING, NodeState.LOST):
+        node.state = next_node(node.state, "drains")
+        s.note("node", "draining", node.id)
+        offer(s, node)
+    elif node.state is NodeState.SUSPECT:
+        node.state = next_node(node.state, "beat")
+        s.note("node", "back", node.id)
+        offer(s, node)
+    arm_node(s, node)
+
+
+def credit(s: State, session: Session, m: Credit) -> None:
+    """Set how many attempts a node takes at once."""
+    if session.node is not None:
+        session.node.credit = m.slots
+        offer(s, session.node)
+
+
+def left(s: State, session: Session, m: Bye) -> None:
+    """Part with a peer that leaves on purpose: what it held is tried elsewhere and counts against nobody."""
+    if session.node is not None:
+        gone(s, session.node, "left")
+    forget(s, session)
+    s.actions.append(CloseSession(session.id))
+
+
+def lost(s: State, session: Session) -> None:
+    """Part with a peer whose connection closed: a crash, or a cut link."""
+    if session.node is not None:
+        s.count("nodes_lost")
+        _flapped(s, session.node)
+        gone(s, session.node, "node_lost")
+    forget(s, session)
+
+
+def node_due(s: State, node: Node) -> None:
+    """Act on a node's timer: silence that became suspicion, a suspect that stayed silent, or a quarantine's end."""
+    now = s.now_us
+    if node.state is NodeState.QUARANTINED:
+        if now >= node.release_us:
+            node.state = next_node(node.state, "released")
+            s.note("node", "released", node.id)
+            node.beats.last_us = max(node.beats.last_us, now - s.settings.beat_us)
+            offer(s, node)
+    elif node.state is NodeState.READY:
+        if now >= max(node.beats.suspect_at_us(), s.grace_until_us):
+            _suspect(s, node)
+    elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and now >= _lost_at(s, node):
+        session = s.sessions.get(node.session)
+        if session is not None:
+            s.actions.append(CloseSession(session.id))
+            lost(s, session)
+        return
+    arm_node(s, node)
+
+
+def claim_key(hello: Hello) -> tuple[object, ...]:
+    """Return what a verdict depends on, so that a node that restarts needs no control process to come back."""
+    return (hello.name, hello.site, tuple((o.capability, o.digest, o.inputs, o.output) for o in hello.offers))
+
+
+def revoke_grants(s: State) -> None:
+    """Ask for every node's verdict again: policy changed. Each keeps its work until the new verdict is there."""
+    s.verdicts.clear()
+    for node in s.nodes.values():
+        ask_for_verdict(s, node)
+
+
+def ask_for_verdict(s: State, node: Node) -> None:
+    """Ask the control process what policy grants of a claim."""
+    ask = s.next_ask
+    s.next_ask += 1
+    node.claim = ask
+    s.claims[ask] = node
+    send_claim(s, ask, node)
+
+
+def send_claim(s: State, ask: int, node: Node) -> None:
+    """Send one claim, if a control process is there to hear it."""
+    if s.control is not None:
+        s.actions.append(Send(s.control.id, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers)))
+
+
+def apply_verdict(s: State, node: Node, m: Verdict) -> None:
+    """Give the node its pool and rights, or send it away; nothing else of what it claimed counts."""
+    if node.state is NodeState.LOST:
+        return
+    grant = next((g for g in m.grants if g.get("capability") == node.hello.offers[0].capability), None)
+    if grant is None:
+        _refuse_claim(s, node, m)
+        return
+    capability = s.capability(node.hello.offers[0].capability)
+    name = str(grant["pool"])
+    pool = capability.pools.get(name)
+    if pool is None:
+        pool = capability.pools[name] = Pool(name, node.hello.site, m.allowed_labels, str(grant.get("rule", "")))
+    pool.allowed_labels = m.allowed_labels
+    if node.pool is not None and node.pool is not pool:
+        node.pool.withdraw(node)
+    node.pool = pool
+    node.removes = int(str(grant.get("removes", 0)))
+    if node.state is NodeState.JOINING:
+        _admit(s, node)
+    offer(s, node)
+    arm_node(s, node)
+
+
+def _admit(s: State, node: Node) -> None:
+    until = _quarantined_until(s, node.id)
+    if until > s.now_us:
+        node.state = next_node(node.state, "flapping")
+        node.release_us = until
+        s.count("quarantines")
+    else:
+        node.state = next_node(node.state, "granted")
+    s.note("node", node.state.value, node.id)
+    session = s.sessions.get(node.session)
+    if session is not None:
+        s.actions.append(Send(session.id, welcome(s, session, node.state.value)))
+
+
+def _refuse_claim(s: State, node: Node, m: Verdict) -> None:
+    why = m.refused or failure("claim_refused")
+    context = {key: value for key, value in why.items() if key not in ("code", "detail")}
+    code, detail = str(why.get("code", "claim_refused")), str(why.get("detail", ""))
+    s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
+    s.note("claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", "")))
+    s.count("claims_refused")
+    session = s.sessions.get(node.session)
+    gone(s, node, "left")
+    if session is not None:
+        forget(s, session)
+        s.actions.append(CloseSession(session.id))
+
+
+def _suspect(s: State, node: Node) -> None:
+    node.state = next_node(node.state, "silent")
+    s.count("suspicions")
+    s.note("node", "suspect", node.id, round(node.beats.phi(s.now_us), 1))
+    if node.pool is not None:
+        node.pool.withdraw(node)
+    for attempt in list(node.attempts.values()):
+        if not attempt.ended:
+            move(s, attempt, "suspected")
+
+
+def gone(s: State, node: Node, why: str) -> None:
+    """Take a node out and try what it held elsewhere."""
+    node.state = next_node(node.state, "gone")
+    s.note("node", why, node.id, len(node.attempts))
+    s.timers.cancel(node)
+    if node.pool is not None:
+        node.pool.withdraw(node)
+    if s.nodes.get(node.id) is node:
+        del s.nodes[node.id]
+    if node.claim:
+        s.claims.pop(node.claim, None)
+    held = list(node.attempts.values())
+    node.attempts.clear()
+    node.inflight = 0
+    for attempt in held:
+        if attempt.task.closed:
+            s.attempts.pop(attempt.number, None)
+        else:
+            move(s, attempt, "handed_back" if why == "left" else "node_lost")
+
+
+def _flapped(s: State, node: Node) -> None:
+    losses = s.flaps.setdefault(node.id, deque(maxlen=64))
+    losses.append(s.now_us)
+
+
+def _quarantined_until(s: State, node_id: str) -> int:
+    """Return until when a node that came and went too often is set aside."""
+    settings = s.settings
+    losses = s.flaps.get(node_id)
+    if losses is None:
+        return 0
+    while losses and losses[0] < s.now_us - settings.flap_window_us:
+        losses.popleft()
+    if not losses:
+        del s.flaps[node_id]
+        return 0
+    excess = len(losses) - settings.flap_losses
+    if excess < 0:
+        return 0
+    return losses[-1] + min(settings.quarantine_max_us, settings.quarantine_us << min(excess, 10))
+
+
+def _lost_at(s: State, node: Node) -> int:
+    return max(node.beats.last_us, node.beats.busy_until_us) + s.settings.lost_after_us
+
+
+def arm_node(s: State, node: Node) -> None:
+    """Set the node's one timer. It is set late on purpose: a beat moves the instant, not the timer."""
+    if node.state is NodeState.LOST:
+        return
+    if node.state is NodeState.READY:
+        due = max(node.beats.suspect_at_us(), s.grace_until_us)
+    elif node.state is NodeState.QUARANTINED:
+        due = node.release_us
+    else:
+        due = _lost_at(s, node)
+    s.timers.set(node, max(due, s.now_us + 1))
+
+
+def forget(s: State, session: Session) -> None:
+    """Drop a session from the books."""
+    s.sessions.pop(session.id, None)
+    if s.control is session:
+        s.control = None
+
+

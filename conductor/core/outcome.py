@@ -1,0 +1,174 @@
+"""The one final result of a task: how it is reached, made durable, told to those who wait, kept and pruned."""
+
+from __future__ import annotations
+
+from conductor.core.actions import Persist, Send
+from conductor.core.state import Attempt, State, Task
+from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, shown
+from hive.errors import CATALOGUE
+from hive.wire.codec import pack_document
+from hive.wire.messages import Event, Flag, Header, Kind, Outcome, Refuse, Revoke
+
+
+def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | None = None) -> None:
+    """Close a task with its outcome. A durable one becomes visible only once the store has committed that."""
+    if task.settled:
+        raise InvariantError(f"task {task.id.hex()} gets a second outcome: {task.state} and {state}")
+    task.queued = False
+    task.error = error or {}
+    task.closed_us = s.now_us
+    s.timers.cancel(task)
+    for attempt in task.live.values():
+        if not attempt.ended:
+            attempt.ended = "superseded"
+            s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), state.value)))
+    task.live.clear()
+    for attempt in task.attempts:
+        if attempt.node.state is NodeState.LOST:
+            s.attempts.pop(attempt.number, None)
+    release(s, task)
+    if task.durable:
+        task.state = TaskState.CLOSING
+        task.final = state
+        persist_outcome(s, task)
+    else:
+        _publish(s, task, state)
+
+
+def reject(s: State, task: Task, error: dict[str, object]) -> None:
+    """Refuse a task that was never acknowledged; nothing of it stays."""
+    for session, header in task.waiters:
+        refuse(s, session, header, error)
+    for session in task.watchers:
+        refuse(s, session, task.header, error)
+    s.timers.cancel(task)
+    release(s, task)
+    task.state = TaskState.REFUSED
+    del s.tasks[task.principal, task.id]
+    s.note("task", "refused", task.id, task.capability, s.now_us - task.created_us, 0, error.get("code", ""))
+
+
+def refuse(s: State, session: int, h: Header, error: dict[str, object]) -> None:
+    """Tell a caller that its submission was not accepted, or that what it asked about is not there."""
+    s.count("tasks_refused")
+    context = {key: value for key, value in error.items() if key not in ("code", "detail")}
+    code, detail = str(error["code"]), str(error.get("detail", ""))
+    header = h._replace(sent_us=s.now_us)
+    s.actions.append(Send(session, Refuse(header, code, detail, int(Kind.SUBMIT), context)))
+
+
+def failure(code: str, detail: str = "", **context: object) -> dict[str, object]:
+    """Return the error of an outcome, with a code of the catalogue."""
+    return {"code": code, "detail": detail or CATALOGUE[code].sentence, **context}
+
+
+def persist(s: State, task: Task, record: dict[str, object]) -> None:
+    """Ask for a record to be made durable on behalf of a task."""
+    token = s.next_token
+    s.next_token += 1
+    s.persisting[token] = task
+    s.actions.append(Persist(token, record))
+
+
+def persist_outcome(s: State, task: Task) -> None:
+    """Ask for the outcome of a durable task to be made durable."""
+    record: dict[str, object] = {"kind": "finished", "task": task.id, "principal": task.principal}
+    persist(s, task, {**record, "state": str(task.final), "error": task.error})
+
+
+def committed(s: State, task: Task) -> None:
+    """Make the outcome of a durable task visible."""
+    if task.final is None:
+        raise InvariantError(f"task {task.id.hex()} was committed without an outcome")
+    _publish(s, task, task.final)
+
+
+def outcome(task: Task, header: Header) -> Outcome:
+    """Return the outcome as a message to whoever asked with `header`."""
+    flags = Flag.UNSURE if task.unsure else 0
+    return Outcome(
+        header._replace(flags=int(flags), labels=task.labels, task=task.id, sent_us=task.closed_us),
+        shown(task.state),
+        task.capability,
+        task.result_type,
+        task.confidence,
+        task.error,
+        provenance(task),
+        task.result,
+    )
+
+
+def provenance(task: Task) -> bytes:
+    """Return plan and attempts as a msgpack document, packed once for a finished task."""
+    if task.provenance:
+        return task.provenance
+    plan = [step.capability for step in task.route.steps] if task.route else []
+    attempts = [
+        (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
+        for a in task.attempts
+    ]
+    packed = pack_document({"plan": plan, "attempts": attempts})
+    if task.closed:
+        task.provenance = packed
+    return packed
+
+
+def attempt_header(s: State, attempt: Attempt) -> Header:
+    """Return a header that names one attempt."""
+    return Header(step=attempt.step, epoch=s.epoch, attempt=attempt.number, task=attempt.task.id, sent_us=s.now_us)
+
+
+def tell(s: State, task: Task, what: str, **about: object) -> None:
+    """Send an event to those who watch the task."""
+    for session in task.watchers:
+        s.actions.append(Send(session, Event(task.header._replace(task=task.id, sent_us=s.now_us), what, about)))
+
+
+def prune(s: State) -> None:
+    """Forget finished tasks that are too old, too many or too large, oldest first."""
+    settings = s.settings
+    oldest = s.now_us - settings.finished_keep_us
+    while s.finished:
+        task = next(iter(s.finished.values()))
+        few = len(s.finished) <= settings.finished_max_tasks and s.finished_bytes <= settings.finished_max_bytes
+        if few and task.closed_us >= oldest:
+            return
+        s.finished.popitem(last=False)
+        s.finished_bytes -= task.bytes
+        del s.tasks[task.principal, task.id]
+
+
+def release(s: State, task: Task) -> None:
+    """Give back what an unfinished task holds: its place, its quota and its bodies."""
+    s.open_count -= 1
+    s.open_bytes -= task.bytes
+    left = s.open_by_principal[task.principal] - 1
+    if left:
+        s.open_by_principal[task.principal] = left
+    else:
+        del s.open_by_principal[task.principal]
+    task.inputs = ()
+    task.outputs.clear()
+
+
+def _publish(s: State, task: Task, state: TaskState) -> None:
+    if state not in FINAL:
+        raise InvariantError(f"{state} is not an outcome")
+    task.state = state
+    task.bytes = sum(map(len, task.result))
+    s.finished[task.principal, task.id] = task
+    s.finished_bytes += task.bytes
+    s.count(f"tasks_{state.value}")
+    elapsed_us = s.now_us - task.created_us
+    s.note("task", state.value, task.id, task.capability, elapsed_us, len(task.attempts), task.error.get("code", ""))
+    if task.waiters:
+        for session, header in task.waiters:
+            s.actions.append(Send(session, outcome(task, header)))
+        task.waiters.clear()
+    if task.watchers:
+        tell(s, task, state.value)
+        for session in task.watchers:
+            s.actions.append(Send(session, outcome(task, task.header)))
+        task.watchers.clear()
+    if len(s.finished) > s.settings.finished_max_tasks or s.finished_bytes > s.settings.finished_max_bytes:
+        prune(s)

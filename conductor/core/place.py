@@ -1,0 +1,188 @@
+"""Giving a step to a node: the gate, then the choice, then the attempt. One path for every try of every step.
+
+First try, retry, move and later step all go through `place`, so none of them can pass the gate by another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from conductor.core.actions import Send
+from conductor.core.outcome import failure, finish, tell
+from conductor.core.state import Attempt, Capability, Node, PlanStep, State, Task
+from conductor.core.states import NodeState, TaskState, next_task
+from hive.wire.messages import Header, Work
+
+
+def place(s: State, task: Task) -> None:
+    """Start the next attempt of the task's step on the best permitted node, or let the task wait for one."""
+    capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
+    labels = _labels(task)
+    alone = task.kills >= s.settings.kills_max - 1
+    node = _choose(capability, labels, task.tried, alone)
+    if node is None and task.tried:
+        node = _choose(capability, labels, {a.node.id for a in task.live.values()}, alone)
+    if node is not None:
+        _start(s, task, node, labels, alone)
+    elif _refused_by_gate(s, task, capability, labels):
+        return
+    else:
+        _wait(s, task, capability)
+
+
+def offer(s: State, node: Node) -> None:
+    """Give the node's free slots to what waits for its capability, then put it up for later tasks."""
+    pool = node.pool
+    if pool is None:
+        return
+    if node.state is not NodeState.READY or node.exclusive or node.inflight >= node.credit:
+        pool.withdraw(node)
+        return
+    capability = s.capabilities[node.hello.offers[0].capability]
+    while capability.waiting_count and node.inflight < node.credit and not node.exclusive:
+        task = _next_waiting(s, capability, node)
+        if task is None:
+            break
+        alone = task.kills >= s.settings.kills_max - 1
+        _start(s, task, node, _labels(task), alone)
+    if node.inflight < node.credit and not node.exclusive:
+        pool.offer(node)
+    else:
+        pool.withdraw(node)
+
+
+def has_untried(s: State, task: Task) -> bool:
+    """Say whether a node with a free slot has not tried the task's step yet."""
+    capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
+    return _choose(capability, _labels(task), task.tried, alone=False) is not None
+
+
+def arm(s: State, task: Task) -> None:
+    """Set the task's one timer to whatever is due first: its deadline, a lease or a pause before a retry."""
+    due = task.deadline_us
+    if task.retry_us and task.retry_us < due:
+        due = task.retry_us
+    for attempt in task.live.values():
+        if not attempt.ended and attempt.lease_us < due:
+            due = attempt.lease_us
+    s.timers.set(task, due)
+
+
+def _labels(task: Task) -> int:
+    """Return the labels on what the current step would be given."""
+    step = task.route.steps[task.at]  # type: ignore[union-attr]
+    if not task.outputs:
+        return task.labels
+    labels = 0
+    for _, _, source in step.inputs:
+        labels |= task.outputs[source].labels if source >= 0 else task.inputs[-source - 1].labels
+    return labels
+
+
+def _choose(capability: Capability, labels: int, avoid: Container[str], alone: bool) -> Node | None:
+    best: Node | None = None
+    for pool in capability.pools.values():
+        if labels & ~pool.allowed_labels:
+            continue
+        node = pool.pick(avoid, idle_only=alone)
+        if node is not None and (best is None or (node.inflight, node.ewma_us) < (best.inflight, best.ewma_us)):
+            best = node
+    return best
+
+
+def _start(s: State, task: Task, node: Node, labels: int, alone: bool) -> None:
+    step = task.route.steps[task.at]  # type: ignore[union-attr]
+    capability = s.capabilities[step.capability]
+    number = s.next_attempt
+    s.next_attempt = number + 1
+    now = s.now_us
+    node.inflight += 1
+    lease = now + node.run_bound_us * node.inflight + s.settings.lease_slack_us
+    attempt = Attempt(number, task, node, now, lease)
+    node.attempts[number] = attempt
+    s.attempts[number] = attempt
+    task.attempts.append(attempt)
+    task.live[number] = attempt
+    task.retry_us = 0
+    task.state = next_task(task.state, "placed")
+    if task.queued:
+        task.queued = False
+        capability.waiting_count -= 1
+    pool = node.pool
+    if alone:
+        node.exclusive = True
+    if pool is not None:
+        if alone or node.inflight >= node.credit:
+            pool.withdraw(node)
+        else:
+            pool.offer(node)
+    old = task.header
+    header = Header(
+        old.flags, old.priority, old.hops, old.trace_flags, task.at, capability.id, 0, 0, s.epoch, number,
+        task.deadline_us - now, now, labels, task.id, old.trace_id, old.span_id,
+    )  # fmt: skip
+    if step.simple and not task.outputs:
+        work = Work(header, (), task.inputs[0].frames)
+    else:
+        work = _compose(header, task, step)
+    s.actions.append(Send(node.session, work))
+    if task.watchers:
+        tell(s, task, "running", step=task.at, attempt=number, node=node.id)
+    arm(s, task)
+
+
+def _compose(header: Header, task: Task, step: PlanStep) -> Work:
+    """Return the work of a step whose inputs are earlier outputs or several values."""
+    named = []
+    body: tuple[bytes, ...] = ()
+    for name, _, source in step.inputs:
+        value = task.outputs[source] if source >= 0 else task.inputs[-source - 1]
+        named.append((name, value.type, len(value.frames)))
+        body += value.frames
+    return Work(header, tuple(named), body)
+
+
+def _wait(s: State, task: Task, capability: Capability) -> None:
+    if not task.live or all(a.ended for a in task.live.values()):
+        task.state = next_task(task.state, "unplaced") if task.state is not TaskState.QUEUED else task.state
+    if not task.queued:
+        task.queued = True
+        capability.waiting_count += 1
+        capability.waiting[task.header.priority].append(task)
+    arm(s, task)
+
+
+def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
+    """Return and unqueue the most urgent waiting task that this node may run, or None."""
+    allowed = node.pool.allowed_labels if node.pool else 0
+    for queue in reversed(capability.waiting):
+        passed = []
+        found = None
+        while queue:
+            task = queue.popleft()
+            if not task.queued or task.closed:
+                continue
+            alone = task.kills >= s.settings.kills_max - 1
+            live_here = any(a.node.id == node.id for a in task.live.values() if not a.ended)
+            if _labels(task) & ~allowed or (alone and node.inflight) or live_here:
+                passed.append(task)
+                continue
+            found = task
+            break
+        queue.extendleft(reversed(passed))
+        if found is not None:
+            return found
+    return None
+
+
+def _refused_by_gate(s: State, task: Task, capability: Capability, labels: int) -> bool:
+    """Fail the task if no pool of the capability may ever have its data, whichever node is free."""
+    pools = capability.pools.values()
+    if not pools or any(not labels & ~pool.allowed_labels for pool in pools):
+        return False
+    pool = next(iter(pools))
+    names = list(s.label_table.unpack(labels & ~pool.allowed_labels))
+    code = "label_kept" if task.at else "label_forbidden"
+    detail = f"{', '.join(names)} may not be at {pool.site!r}, by {pool.rule!r}."
+    finish(s, task, TaskState.FAILED, failure(code, detail, rule=pool.rule, site=pool.site, labels=names))
+    return True

@@ -1,0 +1,29 @@
+"""What the conductor says of itself at the start of a session."""
+
+from __future__ import annotations
+
+from conductor.core.state import Session, State
+from hive.wire.messages import EMPTY, VERSION, AttemptRef, Header, Welcome
+
+
+def welcome(s: State, session: Session, state: str, drop: tuple[AttemptRef, ...] = ()) -> Welcome:
+    """Return the WELCOME of a session: ids, labels and limits that hold for it."""
+    ids = {name: capability.id for name, capability in s.capabilities.items()}
+    return Welcome(
+        EMPTY._replace(epoch=s.epoch, sent_us=s.now_us),
+        VERSION,
+        s.conductor,
+        s.site,
+        session.name,
+        state,
+        capabilities=ids,
+        labels=s.label_table.names,
+        beat_us=s.settings.beat_us,
+        max_body_bytes=s.settings.max_body_bytes,
+        drop=drop,
+    )
+
+
+def now_header(s: State) -> Header:
+    """Return a header of this epoch, sent now."""
+    return EMPTY._replace(epoch=s.epoch, sent_us=s.now_us)

@@ -1,0 +1,57 @@
+"""What an operator may tune, with the shipped defaults. Times are microseconds unless the name says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits and times of one conductor."""
+
+    beat_us: int = 100_000
+    """How often nodes prove that their work loop turns."""
+    phi: float = 8.0
+    """Suspicion level at which work is moved (Hayashibara et al. 2004): 8 is one false alarm in 10^8 beats."""
+    deviation_floor_us: int = 50_000
+    """Smallest standard deviation that the detector assumes; keeps a very regular node from being accused early."""
+    lost_after_us: int = 10_000_000
+    """A suspect that stays silent this long is lost and its session closed."""
+    lease_slack_us: int = 2_000_000
+    """Time beyond a node's own bound before a silent attempt is tried elsewhere."""
+    default_deadline_us: int = 30_000_000
+    """Deadline of a task that names none."""
+    planning_timeout_us: int = 10_000_000
+    """How long a task waits for the control process to plan it."""
+    attempts_max: int = 4
+    """Attempts of one step that may fail before the task does."""
+    kills_max: int = 3
+    """Attempts that may take their node down before the task is dead-lettered."""
+    retry_delay_us: int = 20_000
+    """First pause before a failed attempt is repeated; doubles with each."""
+    retry_share: float = 0.1
+    """Retries that each fresh task earns its capability (a token bucket)."""
+    retry_burst: float = 50.0
+    """Retries that a capability may save up."""
+    queue_max_tasks: int = 10_000
+    """Unfinished tasks that the conductor holds."""
+    queue_max_bytes: int = 64 << 20
+    """Bodies of unfinished tasks that the conductor holds."""
+    max_body_bytes: int = 8 << 20
+    """Largest body of one message."""
+    finished_keep_us: int = 600_000_000
+    """How long a finished task can be read."""
+    finished_max_tasks: int = 20_000
+    """Finished tasks that can be read."""
+    finished_max_bytes: int = 64 << 20
+    """Bodies of finished tasks that are kept."""
+    flap_losses: int = 5
+    """Losses within flap_window_us that put a node in quarantine."""
+    flap_window_us: int = 60_000_000
+    """See flap_losses."""
+    quarantine_us: int = 5_000_000
+    """First quarantine; doubles each time, up to quarantine_max_us."""
+    quarantine_max_us: int = 60_000_000
+    """Longest quarantine."""
+    journal_max: int = 20_000
+    """Decisions that wait for the control process; more are counted and dropped."""

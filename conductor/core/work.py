@@ -1,0 +1,199 @@
+"""What comes back from nodes: answers, refusals and silence, and what follows for the task."""
+
+from __future__ import annotations
+
+from conductor.core.actions import Send
+from conductor.core.outcome import attempt_header, failure, finish, reject, tell
+from conductor.core.place import arm, has_untried, offer, place
+from conductor.core.state import Attempt, Session, State, Task, Value
+from conductor.core.states import TaskState, next_task
+from hive.errors import CATALOGUE
+from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
+
+_EWMA = 0.2
+_NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
+_FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
+
+
+def answered(s: State, session: Session, m: Answer) -> None:
+    """Take an answer: the first of a live attempt closes its step, every other is recorded and dropped."""
+    session.received += 1
+    attempt = _returned(s, session, m.header)
+    if attempt is None:
+        return
+    attempt.queued_us, attempt.run_us = m.queued_us, m.run_us
+    node = attempt.node
+    node.ewma_us += _EWMA * (m.run_us - node.ewma_us) if node.ewma_us else m.run_us
+    task = attempt.task
+    if task.settled or attempt.number not in task.live:
+        attempt.ended = "late"
+        s.count("answers_late")
+        s.note("late", task.id, attempt.number, node.id)
+    else:
+        attempt.ended = "answered"
+        _close_step(s, task, attempt, m)
+    offer(s, session.node or node)
+
+
+def refused(s: State, session: Session, m: Refuse) -> None:
+    """Take a node's refusal of an attempt, and try elsewhere where that can help."""
+    session.received += 1
+    attempt = _returned(s, session, m.header)
+    if attempt is None:
+        return
+    task = attempt.task
+    s.count("attempts_refused")
+    was_live = task.live.pop(attempt.number, None) is not None
+    attempt.ended = attempt.ended or f"refused:{m.code}"
+    if was_live and not task.settled:
+        s.note("refused", task.id, attempt.number, attempt.node.id, m.code)
+        _after_refusal(s, task, attempt, m)
+    offer(s, session.node or attempt.node)
+
+
+def running(s: State, session: Session, m: Running) -> None:
+    """Allow a node to be silent for as long as its run may take."""
+    if session.node is not None:
+        session.node.beats.announced(s.now_us, m.bound_us)
+
+
+def move(s: State, attempt: Attempt, why: str) -> None:
+    """Try an attempt's step elsewhere. It stays live, as it may still answer first, unless it was handed back."""
+    task = attempt.task
+    attempt.ended = why
+    if task.settled or attempt.number not in task.live:
+        return
+    s.count("moves")
+    s.note("moved", task.id, attempt.number, attempt.node.id, why)
+    if task.watchers:
+        tell(s, task, "moved", attempt=attempt.number, node=attempt.node.id, why=why)
+    task.tried.add(attempt.node.id)
+    if why == "handed_back":
+        del task.live[attempt.number]
+        s.attempts.pop(attempt.number, None)
+    elif why == "node_lost":
+        task.kills += 1
+        if task.kills >= s.settings.kills_max:
+            detail = f"{task.kills} nodes went down while they ran it; the last was {attempt.node.id}."
+            finish(s, task, TaskState.DEAD_LETTERED, failure("dead_lettered", detail))
+            return
+    if all(other.ended for other in task.live.values()) and not task.queued:
+        place(s, task)
+
+
+def task_due(s: State, task: Task) -> None:
+    """Act on a task's timer: its deadline, a pause that is over, or a lease that ran out."""
+    if task.settled:
+        return
+    now = s.now_us
+    if now >= task.deadline_us:
+        if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+            reject(s, task, failure("expired", "The deadline passed before the task was accepted."))
+        else:
+            _expire(s, task)
+        return
+    if task.retry_us and now >= task.retry_us:
+        task.retry_us = 0
+        if task.state is TaskState.PLANNING:
+            reject(s, task, failure("planning_unavailable", retry_after_ms=1000))
+        else:
+            place(s, task)
+        return
+    for attempt in [a for a in task.live.values() if not a.ended and now >= a.lease_us]:
+        s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), "lease_expired")))
+        move(s, attempt, "lease_expired")
+    if not task.settled:
+        arm(s, task)
+
+
+def _returned(s: State, session: Session, h: Header) -> Attempt | None:
+    """Return the attempt that a node hands back, its slot freed; None for what this conductor never gave it."""
+    attempt = s.attempts.get(h.attempt) if h.epoch == s.epoch else None
+    node = session.node
+    if attempt is None or node is None or attempt.node.id != node.id:
+        s.count("answers_stale")
+        return None
+    del s.attempts[h.attempt]
+    if node.attempts.pop(h.attempt, None) is not None:
+        node.inflight -= 1
+        node.exclusive = False
+    return attempt
+
+
+def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
+    node = attempt.node
+    steps = task.route.steps  # type: ignore[union-attr]
+    step = steps[task.at]
+    del task.live[attempt.number]
+    for other in task.live.values():
+        other.ended = other.ended or "superseded"
+        s.actions.append(Send(other.node.session, Revoke(attempt_header(s, other), "answered elsewhere")))
+    task.live.clear()
+    if task.queued:
+        task.queued = False
+        s.capabilities[step.capability].waiting_count -= 1
+    given = task.labels
+    if task.outputs:
+        given = 0
+        for _, _, source in step.inputs:
+            given |= task.outputs[source].labels if source >= 0 else task.inputs[-source - 1].labels
+    labels = given & ~(m.removed & node.removes)
+    task.unsure = task.unsure or bool(m.header.flags & Flag.UNSURE)
+    task.confidence = m.confidence if task.at == 0 else min(task.confidence, m.confidence)
+    if task.at + 1 == len(steps):
+        task.labels = labels
+        task.result = m.body
+        task.result_type = step.output
+        task.unsure = task.unsure or m.confidence < task.min_confidence
+        finish(s, task, TaskState.DONE)
+        return
+    task.outputs.append(Value(m.body, labels, step.output))
+    task.at += 1
+    task.tried.clear()
+    task.failures = 0
+    task.state = next_task(task.state, "next_step")
+    place(s, task)
+
+
+def _after_refusal(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
+    code = m.code if m.code in CATALOGUE else "inference_failed"
+    task.tried.add(attempt.node.id)
+    if code in _NOT_THE_NODES_FAULT:
+        finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
+    elif code == "expired":
+        _expire(s, task)
+    elif any(not other.ended for other in task.live.values()):
+        arm(s, task)  # another attempt of this step is under way
+    elif code in _FREE_MOVES:
+        place(s, task)
+    else:
+        _retry(s, task, attempt, code, m.detail)
+
+
+def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> None:
+    task.failures += 1
+    budget = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
+    if code == "deadline_too_short":
+        if task.failures < s.settings.attempts_max and has_untried(s, task):
+            place(s, task)
+        else:
+            finish(s, task, TaskState.FAILED, failure(code, detail))
+    elif task.failures >= s.settings.attempts_max:
+        said = f"{task.failures} attempts failed; the last, on {attempt.node.id}: {detail or code}"
+        finish(s, task, TaskState.FAILED, failure("attempts_exhausted", said, last=code))
+    elif budget.budget < 1:
+        finish(s, task, TaskState.FAILED, failure("retry_budget_spent", "", last=code))
+    else:
+        budget.budget -= 1
+        s.count("retries")
+        pause = s.settings.retry_delay_us << (task.failures - 1)
+        task.retry_us = s.now_us + int(pause * (0.5 + s.rand()))
+        task.state = next_task(task.state, "unplaced")
+        arm(s, task)
+
+
+def _expire(s: State, task: Task) -> None:
+    tried = ", ".join(sorted({a.node.id for a in task.attempts}))
+    where = f"tried on {tried}" if tried else "no node was free for it"
+    took_ms = (s.now_us - task.created_us) // 1000
+    finish(s, task, TaskState.EXPIRED, failure("expired", f"The deadline passed after {took_ms} ms; {where}."))

@@ -1,0 +1,170 @@
+"""A conductor core on a bench: sessions are numbers, time is an argument, every action is kept."""
+
+from __future__ import annotations
+
+from conductor.core.actions import Action, Committed, Lost, Persist, Received, Send, Tick
+from conductor.core.machine import Conductor
+from conductor.core.settings import Settings
+from hive.ids import TaskId, task_id_for_key
+from hive.wire.messages import (
+    EMPTY,
+    Answer,
+    Beat,
+    Flag,
+    Generation,
+    Hello,
+    Message,
+    Offer,
+    Outcome,
+    Plan,
+    PlanWanted,
+    Refuse,
+    Seen,
+    Submit,
+    Verdict,
+    Work,
+)
+
+INTERNAL = 2
+PII = 4
+MS = 1_000
+CONTROL, CLIENT = 1, 2
+CLASSIFY = "text.classify_intent"
+
+
+class Bench:
+    """One site with a control process that grants and plans by two tables."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Bring up core, control and one client."""
+        self.now = 1_000_000
+        self.core = Conductor("m", "plant", "plant", 7, settings or Settings(), lambda: 0.5)
+        self.sent: list[tuple[int, Message]] = []
+        self.actions: list[Action] = []
+        self.plans: dict[str, tuple[str, ...]] = {}
+        self.plan_refusal: dict[str, object] = {}
+        self.removes = 0
+        self.refuse_claims = False
+        self.allowed = INTERNAL | PII
+        self.auto_commit = True
+        self.next_task = 1
+        self.send(CONTROL, Hello(EMPTY, "control", "control", "m"), trusted=True)
+        self.generation(1)
+        self.send(CLIENT, Hello(EMPTY, "client", "local", "m"))
+
+    def generation(self, number: int) -> None:
+        """Publish a policy generation."""
+        self.send(CONTROL, Generation(EMPTY, number, self.allowed, "plant-data"))
+
+    def send(self, session: int, message: Message, trusted: bool = False) -> list[Message]:
+        """Let a peer say something; return what the core sent to that peer because of it."""
+        before = len(self.sent)
+        self._do(Received(session, message, trusted))
+        return [m for to, m in self.sent[before:] if to == session]
+
+    def lose(self, session: int) -> None:
+        """Close a connection."""
+        self._do(Lost(session))
+
+    def tick(self, by_us: int, lag_us: int = 0) -> None:
+        """Let time pass in one go, then tick."""
+        self.now += by_us
+        self._do(Tick(lag_us))
+
+    def run_for(self, us: int, beating: tuple[int, ...] = (), every_us: int = 100 * MS) -> None:
+        """Let time pass in small steps; the sessions in `beating` keep beating."""
+        end = self.now + us
+        while self.now < end:
+            self.now = min(self.now + every_us, end)
+            for session in beating:
+                self._do(Received(session, Beat(EMPTY)))
+            self._do(Tick())
+
+    def node(self, session: int, name: str, capability: str = CLASSIFY, credit: int = 2, incarnation: int = 1,
+             held: tuple[tuple[int, int], ...] = (), unacked: tuple[tuple[int, int], ...] = ()) -> list[Message]:  # fmt: skip
+        """Connect a node."""
+        offer = Offer(capability, "1.0.0", (("text", "text"),), "intent", "sha256:00", "x@1.0.0", run_bound_us=50 * MS)
+        hello = Hello(EMPTY, "node", name, "m", "plant", incarnation, credit=credit, offers=(offer,), held=held,
+                      unacked=unacked)  # fmt: skip
+        return self.send(session, hello)
+
+    def submit(self, capability: str = CLASSIFY, *, wait: bool = True, labels: int = INTERNAL, key: str = "",
+               deadline_us: int = 1_000_000, priority: int = 5, durable: bool = False, min_confidence: float = 0.0,
+               task: TaskId | None = None, session: int = CLIENT, body: bytes = b"hello") -> TaskId:  # fmt: skip
+        """Submit a task and return its id."""
+        if task is None:
+            task = task_id_for_key(key) if key else TaskId(self.next_task.to_bytes(16, "big"))
+            self.next_task += 1
+        flags = (Flag.WAIT if wait else 0) | (Flag.DURABLE if durable else 0)
+        header = EMPTY._replace(
+            flags=int(flags), task=task, labels=labels, remaining_us=deadline_us, sent_us=self.now, priority=priority
+        )
+        self.send(session, Submit(header, capability, min_confidence=min_confidence, key=key, body=(body,)))
+        return task
+
+    def answer(self, session: int, work: Work, body: bytes = b"ok", confidence: float = 0.9, removed: int = 0,
+               unsure: bool = False) -> None:  # fmt: skip
+        """Answer a piece of work."""
+        header = work.header._replace(flags=int(Flag.UNSURE) if unsure else 0)
+        self.send(session, Answer(header, confidence, removed, 10, 20, (body,)))
+
+    def refuse(self, session: int, work: Work, code: str) -> None:
+        """Refuse a piece of work."""
+        self.send(session, Refuse(work.header, code))
+
+    def work(self, session: int) -> list[Work]:
+        """Return the work sent to a node so far."""
+        return [m for to, m in self.sent if to == session and isinstance(m, Work)]
+
+    def outcomes(self, session: int = CLIENT) -> list[Outcome]:
+        """Return the outcomes sent to a client so far."""
+        return [m for to, m in self.sent if to == session and isinstance(m, Outcome)]
+
+    def refusals(self, session: int = CLIENT) -> list[Refuse]:
+        """Return the refusals sent to a peer so far."""
+        return [m for to, m in self.sent if to == session and isinstance(m, Refuse)]
+
+    def of(self, session: int, kind: type) -> list[Message]:
+        """Return the messages of one kind sent to a peer so far."""
+        return [m for to, m in self.sent if to == session and isinstance(m, kind)]
+
+    def commit(self) -> None:
+        """Confirm every record that waits for it."""
+        tokens = tuple(a.token for a in self.actions if isinstance(a, Persist))
+        self.actions = [a for a in self.actions if not isinstance(a, Persist)]
+        if tokens:
+            self._do(Committed(tokens))
+
+    def _do(self, event: object) -> None:
+        for action in self.core.handle(event, self.now):  # type: ignore[arg-type]
+            if isinstance(action, Send):
+                self.sent.append((action.session, action.message))
+                if action.session == CONTROL:
+                    self._control(action.message)
+            else:
+                self.actions.append(action)
+        check = getattr(self.core, "validate_state", None)
+        if check is not None:
+            check()
+        if self.auto_commit:
+            self.commit()
+
+    def _control(self, message: Message) -> None:
+        if isinstance(message, Seen):
+            grants = ({"capability": message.offers[0].capability, "pool": message.offers[0].capability + "#0",
+                       "removes": self.removes, "rule": "nodes"},)  # fmt: skip
+            refused = {"code": "claim_refused", "detail": "no", "rule": "nodes"}
+            verdict = Verdict(EMPTY, message.ask, message.name, self.allowed, grants)
+            if self.refuse_claims:
+                verdict = Verdict(EMPTY, message.ask, message.name, self.allowed, (), refused)
+            self._do(Received(CONTROL, verdict))
+        elif isinstance(message, PlanWanted):
+            chain = self.plans.get(message.capability or message.want, (message.capability,))
+            steps = tuple(
+                {"capability": c, "output": "out", "inputs": [["text", "text", i - 1]], "labels": message.labels}
+                for i, c in enumerate(chain)
+            )
+            plan = Plan(EMPTY, message.ask, self.core.state.generation, steps, default_labels=INTERNAL)
+            if self.plan_refusal:
+                plan = Plan(EMPTY, message.ask, self.core.state.generation, (), self.plan_refusal)
+            self._do(Received(CONTROL, plan))
