@@ -29,7 +29,6 @@ from hive.wire.codec import MAX_BODY_BYTES, MAX_FRAMES
 # Plain ints: an IntFlag costs an enum operation on every call.
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
-_RCVMORE: Final = int(zmq.RCVMORE)
 _EVENTS: Final = int(zmq.EVENTS)
 _POLLIN: Final = int(zmq.POLLIN)
 _ACCEPTED: Final = int(zmq.EVENT_ACCEPTED)
@@ -83,6 +82,9 @@ class _ZmqSource:
         self.monitor.setsockopt(zmq.RCVHWM, 100_000)
         self.monitor.connect(name)
         self._selector: selectors.DefaultSelector | None = None
+        self._burst = 0  # calls of receive since the last one that found nothing
+        self.polled = False  # a Poller watches the monitor, so nobody need ask it
+        self.signalled = False  # and has seen something there
         self.closed = False
         # The C methods: zmq.Socket wraps send in Python for options that are not used here.
         self._send = super(zmq.Socket, self.socket).send
@@ -116,21 +118,11 @@ class _ZmqSource:
     def _events(self) -> list[tuple[int, int]]:
         """Return the (event, value) pairs that the monitor has."""
         events = []
+        self.signalled = False
         while not self.closed and self._get_monitor(_EVENTS) & _POLLIN:
             events.append(_EVENT.unpack(self.monitor.recv(_NOBLOCK)))
             self.monitor.recv(_NOBLOCK)  # the endpoint
         return events
-
-    def _rest(self) -> list[bytes]:
-        """Return the remaining frames of the message; of one with too many frames the first MAX_FRAMES + 1."""
-        recv, get = self._recv, self._get
-        frames = []
-        while get(_RCVMORE):
-            frames.append(recv(_NOBLOCK))
-            if len(frames) > MAX_FRAMES:
-                while get(_RCVMORE):
-                    recv(_NOBLOCK)
-        return frames
 
 
 _S = TypeVar("_S", bound=_ZmqSource)
@@ -165,23 +157,33 @@ class ZmqListener(_ZmqSource):
         return self._endpoint
 
     def receive(self) -> tuple[int, list[bytes]] | None:
-        """Return the next (session, frames), or None."""
-        if self.closed:
-            return None
+        """Return the next (session, frames), or None; of too many frames the first MAX_FRAMES + 1."""
         recv = self._recv
-        while True:
+        while not self.closed:
+            # A failed recv raises, which costs more than asking first; asking costs more than a recv that
+            # succeeds. Latency matters most with one message per wake-up, so ask after the first.
+            if self._burst == 1 and not self._get(_EVENTS) & _POLLIN:
+                break
             try:
                 routing_id = recv(_NOBLOCK)
             except zmq.Again:
-                return None
+                break
+            self._burst += 1
             self._patience -= 1
+            # A Frame knows whether another follows; asking the socket after a plain recv costs twice as much.
+            frame = first = recv(_NOBLOCK, False)
+            frames = [frame.bytes]
+            while frame.more:
+                frame = recv(_NOBLOCK, False)
+                if len(frames) <= MAX_FRAMES:
+                    frames.append(frame.bytes)
             session = self._sessions.get(routing_id)
             if session is None:
-                session, frames = self._first_message(routing_id)
-            else:
-                frames = self._rest()
+                session = self._open_session(routing_id, first)
             if session:
                 return session, frames
+        self._burst = 0
+        return None
 
     def send(self, session: int, frames: Sequence[bytes]) -> bool:
         """Queue frames for a session; False if it is gone or its queue is full."""
@@ -209,7 +211,8 @@ class ZmqListener(_ZmqSource):
 
         On a listener that never runs empty they are reported after _PATIENCE further messages all the same.
         """
-        self._read_monitor()
+        if self.signalled or not self.polled:
+            self._read_monitor()
         if not self._closing or self.closed:
             return []
         if self._patience > 0 and self._get(_EVENTS) & _POLLIN:
@@ -243,21 +246,19 @@ class ZmqListener(_ZmqSource):
                     break
         super().close()
 
-    def _first_message(self, routing_id: bytes) -> tuple[int, list[bytes]]:
-        frame = self.socket.recv(_NOBLOCK, copy=False)
-        frames = [frame.bytes, *self._rest()]
+    def _open_session(self, routing_id: bytes, first: zmq.Frame) -> int:
         if len(routing_id) != _ROUTING_ID_BYTES or routing_id[0]:
             # The protocol forbids a ROUTING_ID of the peer's own: it could take the place of another.
             self._sessions[routing_id] = 0
             self._retire(routing_id)
-            return 0, frames
+            return 0
         self._last_session = session = self._last_session + 1
         self._sessions[routing_id] = session
         self._routing_ids[session] = routing_id
-        address = str(frame.get("Peer-Address"))
+        address = str(first.get("Peer-Address"))
         self._addresses[session] = "" if self._endpoint.startswith("ipc") else address.removeprefix("::ffff:")
-        self._bind_session(routing_id, int(frame.get(zmq.SRCFD)))
-        return session, frames
+        self._bind_session(routing_id, int(first.get(zmq.SRCFD)))
+        return session
 
     def _bind_session(self, routing_id: bytes, fd: int) -> None:
         """Pair a new session with the accepted connection at `fd`, or find that it has ended already.
@@ -319,14 +320,23 @@ class ZmqConnection(_ZmqSource):
             raise HiveError("bad_request", f"Cannot connect to {endpoint}: {error.strerror}.") from None
 
     def receive(self) -> list[bytes] | None:
-        """Return the next message's frames, or None."""
-        if self.closed:
+        """Return the next message's frames, or None; of too many frames the first MAX_FRAMES + 1."""
+        if self.closed or (self._burst == 1 and not self._get(_EVENTS) & _POLLIN):
+            self._burst = 0
             return None
+        recv = self._recv
         try:
-            first = self._recv(_NOBLOCK)
+            frame = recv(_NOBLOCK, False)
         except zmq.Again:
+            self._burst = 0
             return None
-        return [first, *self._rest()]
+        self._burst += 1
+        frames = [frame.bytes]
+        while frame.more:
+            frame = recv(_NOBLOCK, False)
+            if len(frames) <= MAX_FRAMES:
+                frames.append(frame.bytes)
+        return frames
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Queue frames; False if the queue is full or the connection is gone."""
@@ -346,7 +356,7 @@ class ZmqConnection(_ZmqSource):
     @property
     def alive(self) -> bool:
         """Say whether the connection has not ended. Messages that came before the end can still be received."""
-        if not self._ended and self._events():
+        if not self._ended and (self.signalled or not self.polled) and self._events():
             self._ended = True
         return not (self._ended or self.closed)
 
@@ -357,12 +367,15 @@ class ZmqPoller:
     def __init__(self) -> None:
         """Start with nothing to wait for."""
         self._poller = zmq.Poller()
+        self._monitors: dict[object, _ZmqSource] = {}
 
     def add(self, source: Source) -> None:
-        """Watch a source of this transport."""
+        """Watch a source of this transport; its `lost()` and `alive` then rely on `wait` being called."""
         assert isinstance(source, _ZmqSource)
         self._poller.register(source.socket, _POLLIN)
         self._poller.register(source.monitor, _POLLIN)
+        self._monitors[source.monitor] = source
+        source.polled = source.signalled = True
 
     def add_fd(self, fd: int) -> None:
         """Watch a plain descriptor."""
@@ -373,11 +386,17 @@ class ZmqPoller:
         assert isinstance(source, _ZmqSource)
         self._poller.unregister(source.socket)
         self._poller.unregister(source.monitor)
+        del self._monitors[source.monitor]
+        source.polled = False
 
     def wait(self, timeout_us: int) -> bool:
         """Wait, with the timeout rounded up to milliseconds."""
-        timeout_ms = None if timeout_us < 0 else (timeout_us + 999) // 1000
-        return bool(self._poller.poll(timeout_ms))
+        ready = self._poller.poll(None if timeout_us < 0 else (timeout_us + 999) // 1000)
+        for socket, _ in ready:
+            source = self._monitors.get(socket)
+            if source is not None:
+                source.signalled = True
+        return bool(ready)
 
 
 class ZmqTransport:
