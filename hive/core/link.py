@@ -19,6 +19,9 @@ from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
 if TYPE_CHECKING:
     import random
 
+if TYPE_CHECKING:
+    import random
+
 
 class LinkState(Enum):
     """Where a link stands."""
@@ -62,7 +65,7 @@ _GREETED: Final = frozenset({_S.GREETING, _S.UP})
 _CONNECTED: Final = frozenset({_S.DIALLING, _S.GREETING, _S.UP})
 
 
-class LocalFault(RuntimeError):
+class LinkFaultError(RuntimeError):
     """The owner of a state machine fed it an event that its state forbids; the state is unchanged."""
 
 
@@ -94,9 +97,11 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """A try or a session is over. `error` says why (`unreachable`, or what the other side refused with); None
-    means that the other side left on purpose. `was_up` tells a lost session from a try that never got one.
-    The link goes on trying; whether to give up is the owner's policy.
+    """A try or a session is over.
+
+    `error` says why (`unreachable`, or what the other side refused with); None means that the other side left on
+    purpose. `was_up` tells a lost session from a try that never got one. The link goes on trying; whether to give
+    up is the owner's policy.
     """
 
     error: HiveError | None
@@ -145,7 +150,9 @@ class Link:
         "state",
     )
 
-    def __init__(self, endpoints: Sequence[str], rng: random.Random, tuning: LinkTuning | None = None) -> None:
+    def __init__(
+        self, endpoints: Sequence[str], rng: random.Random, tuning: LinkTuning | None = None
+    ) -> None:
         """Make an idle link; without endpoints it waits for `retarget`."""
         self._tuning = tuning or LinkTuning()
         self._endpoints = tuple(endpoints)
@@ -174,7 +181,7 @@ class Link:
         return self._due_us
 
     def start(self, now_us: int) -> list[LinkAction]:
-        """Begin to dial. Raises LocalFault unless idle."""
+        """Begin to dial. Raises LinkFaultError unless idle."""
         return self._dial(LinkEvent.START, now_us)
 
     def opened(self, hello: Hello, now_us: int) -> list[LinkAction]:
@@ -245,7 +252,7 @@ class Link:
     def _step(self, event: LinkEvent) -> None:
         target = TRANSITIONS.get((self.state, event))
         if target is None:
-            raise LocalFault(f"a link that is {self.state.value} cannot take {event.value}")
+            raise LinkFaultError(f"a link that is {self.state.value} cannot take {event.value}")
         self.state = target
 
     def _dial(self, event: LinkEvent, now_us: int) -> list[LinkAction]:

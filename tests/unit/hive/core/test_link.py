@@ -14,9 +14,9 @@ from hive.core.link import (
     Link,
     LinkAction,
     LinkEvent,
+    LinkFaultError,
     LinkState,
     LinkTuning,
-    LocalFault,
     Send,
     Up,
 )
@@ -258,7 +258,7 @@ def test_stop_hangs_up_once() -> None:
 
 def test_an_illegal_event_is_our_fault_and_changes_nothing() -> None:
     made = link()
-    with pytest.raises(LocalFault, match="idle cannot take opened"):
+    with pytest.raises(LinkFaultError, match="idle cannot take opened"):
         made.opened(HELLO, 0)
     assert made.state is LinkState.IDLE
     assert made.failed(0) == []

@@ -1,0 +1,112 @@
+"""What happens to a node, and what it decides to do about it: closed unions of frozen values.
+
+A grantor is who may give the node work: its conductor today, callers on the LAN later. The shell numbers them; a
+grantor keeps its number over reconnects, so that what it gave survives them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hive.wire.messages import Header, Message, Welcome, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A session with a grantor works; `credit` is what the HELLO granted."""
+
+    grantor: int
+    credit: int
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The session is over. With `forget` the grantor will not return, and what it gave is dropped."""
+
+    grantor: int
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of a grantor arrived."""
+
+    grantor: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Frames of a grantor arrived that are no message; `header` and `kind` are what could be read of them."""
+
+    grantor: int
+    header: Header
+    kind: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The work loop has handed in everything that was queued at its sockets: time to beat, and to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of one attempt: body frames, confidence from 0 to 1, and the labels that the model removed."""
+
+    body: tuple[bytes, ...]
+    confidence: float = 1.0
+    unsure: bool = False
+    removes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt has no result; `code` is one of the error catalogue."""
+
+    code: str
+    detail: str = ""
+    context: dict[str, object] = field(default_factory=dict)
+
+
+Result = Done | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The last Run is over: one result per work, in its order."""
+
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Stop in good order: take nothing new, finish, say goodbye."""
+
+
+NodeEvent = Joined | Left | Received | Malformed | Turned | Ran | Drain
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a message to a grantor. If it cannot be queued, hang up: the next session sends it again."""
+
+    grantor: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run these together now and report with Ran. There is never more than one Run under way."""
+
+    works: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Everything is finished and said; the process may end."""
+
+
+NodeAction = Send | Run | Drained
