@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from conductor.core.actions import CloseSession, Send
-from conductor.core.membership import apply_verdict, arm_node, ask_for_verdict, claim_key, forget, gone, send_claim
+from conductor.core.membership import (
+    apply_verdict,
+    arm_node,
+    ask_for_verdict,
+    claim_key,
+    forget,
+    gone,
+    send_claim,
+)
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again
 from conductor.core.session import now_header, welcome
@@ -50,7 +58,9 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
     if m.role == "node":
         other = s.nodes.get(m.name)
         if other is not None and other.hello.incarnation != m.incarnation and _alive(s, other):
-            return failure("id_in_use", f"Node {m.name!r} is already connected from {other.address or 'here'}.")
+            return failure(
+                "id_in_use", f"Node {m.name!r} is already connected from {other.address or 'here'}."
+            )
     return None
 
 
@@ -77,7 +87,7 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     node = Node(m, session.id, address, s.now_us, s.settings)
     session.node = node
     s.nodes[m.name] = node
-    drop = _reconcile(s, node, m, old)
+    drop = _reconcile(s, node, m)
     s.note("node", "joining", node.id, m.incarnation)
     arm_node(s, node)
     known = s.verdicts.get(claim_key(m))
@@ -88,13 +98,13 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
         ask_for_verdict(s, node)
 
 
-def _reconcile(s: State, node: Node, m: Hello, old: Node | None) -> tuple[AttemptRef, ...]:
+def _reconcile(s: State, node: Node, m: Hello) -> tuple[AttemptRef, ...]:
     """Take up attempts that the same boot of the node still holds; return those that nobody wants any more."""
-    same_boot = old is not None and old.hello.incarnation == m.incarnation
     drop = []
     for epoch, number in (*m.held, *m.unacked):
         attempt = s.attempts.get(number) if epoch == s.epoch else None
-        if attempt is None or not same_boot or attempt.node.id != node.id or attempt.task.closed:
+        boot = (attempt.node.id, attempt.node.hello.incarnation) if attempt else None
+        if attempt is None or boot != (m.name, m.incarnation) or attempt.task.closed:
             drop.append((epoch, number))
         else:
             attempt.node = node

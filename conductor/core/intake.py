@@ -8,7 +8,7 @@ from conductor.core.actions import Send
 from conductor.core.outcome import failure, finish, outcome, persist, refuse, reject, tell
 from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route
-from conductor.core.state import Inputs, Route, RouteKey, Session, State, Task, Value
+from conductor.core.state import PRIORITIES, Inputs, Route, RouteKey, Session, State, Task, Value
 from conductor.core.states import TaskState, next_task, shown
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
@@ -43,7 +43,13 @@ def submitted(s: State, session: Session, m: Submit) -> None:
     task.bytes = sum(map(len, m.body))
     if m.key:
         task.request = fingerprint(m, task.capability)
-    route_key: RouteKey = (task.capability, m.want, tuple((n, t) for n, t, _ in m.inputs), h.labels, principal)
+    route_key: RouteKey = (
+        task.capability,
+        m.want,
+        tuple((n, t) for n, t, _ in m.inputs),
+        h.labels,
+        principal,
+    )
     route = s.routes.get(route_key)
     if route is not None and route.refused:
         _refuse(s, session, h, route.refused)
@@ -157,8 +163,12 @@ def _take_route(task: Task, route: Route) -> None:
 def _again(s: State, session: Session, task: Task, m: Submit) -> None:
     """Answer a submission that was seen before: a lost connection or a repeated idempotency key."""
     h = m.header
-    if task.key and (m.key != task.key or fingerprint(m, m.capability or _name_of(s, h.capability)) != task.request):
-        _refuse(s, session, h, failure("key_conflict", f"The key {m.key!r} was used for a different request."))
+    if task.key and (
+        m.key != task.key or fingerprint(m, m.capability or _name_of(s, h.capability)) != task.request
+    ):
+        _refuse(
+            s, session, h, failure("key_conflict", f"The key {m.key!r} was used for a different request.")
+        )
     elif task.closed and h.flags & Flag.WAIT:
         s.actions.append(Send(session.id, outcome(task, h)))
     elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
@@ -180,17 +190,24 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int) -> dict[str
         detail = f"{', '.join(names)} may not be at {s.site!r}, by {s.site_rule!r}."
         return failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
     if h.task == NO_TASK or (m.key and h.task != task_id_for_key(m.key)):
-        return failure("bad_request", "The task id is zero, or is not the one that belongs to the idempotency key.")
-    if h.priority > 9:
-        return failure("bad_request", f"Priority {h.priority}: it must be from 0 to 9.")
+        return failure(
+            "bad_request", "The task id is zero, or is not the one that belongs to the idempotency key."
+        )
+    if h.priority >= PRIORITIES:
+        return failure("bad_request", f"Priority {h.priority}: it must be from 0 to {PRIORITIES - 1}.")
     if remaining_us <= 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    if s.open_count >= settings.queue_max_tasks or s.open_bytes + sum(map(len, m.body)) > settings.queue_max_bytes:
+    if (
+        s.open_count >= settings.queue_max_tasks
+        or s.open_bytes + sum(map(len, m.body)) > settings.queue_max_bytes
+    ):
         s.count("tasks_refused_queue_full")
         held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
         return failure("queue_full", f"{held}; try again later.", retry_after_ms=retry_after_ms(s))
     if s.open_by_principal.get(principal, 0) >= _quota(s, principal):
-        return failure("quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s))
+        return failure(
+            "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
+        )
     if sum(count for _, _, count in m.inputs) != len(m.body) and m.inputs:
         return failure("bad_request", "The inputs do not account for every body frame.")
     return None

@@ -10,7 +10,17 @@ from collections.abc import Callable
 from typing import Final
 
 from conductor.core import greeting, intake, membership, outcome, planning, queries, work
-from conductor.core.actions import Action, CommitFailed, Committed, Drain, Incoming, Lost, Received, Send, Tick
+from conductor.core.actions import (
+    Action,
+    CommitFailed,
+    Committed,
+    Drain,
+    Incoming,
+    Lost,
+    Received,
+    Send,
+    Tick,
+)
 from conductor.core.settings import Settings
 from conductor.core.state import Session, State, Task
 from conductor.core.states import TaskState
@@ -109,7 +119,7 @@ class Conductor:
         message = event.message
         session = s.sessions.get(event.session)
         if session is None:
-            session = s.sessions[event.session] = Session(event.session, event.trusted)
+            session = s.sessions[event.session] = Session(event.session, trusted=event.trusted)
         cls = type(message)
         if not session.greeted:
             if cls is Hello:
@@ -175,7 +185,9 @@ class Conductor:
         if task is None:
             return
         if task.state is TaskState.ACCEPTING:
-            error = outcome.failure("store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000)
+            error = outcome.failure(
+                "store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000
+            )
             outcome.reject(s, task, error)
         elif task.state is TaskState.CLOSING:
             outcome.persist_outcome(s, task)  # the outcome waits until the store takes it
@@ -183,4 +195,6 @@ class Conductor:
     def _refuse(self, session: Session, code: str, about: int) -> None:
         s = self.state
         s.count("messages_refused")
-        s.actions.append(Send(session.id, Refuse(EMPTY._replace(epoch=s.epoch, sent_us=s.now_us), code, "", about)))
+        s.actions.append(
+            Send(session.id, Refuse(EMPTY._replace(epoch=s.epoch, sent_us=s.now_us), code, "", about))
+        )

@@ -50,7 +50,7 @@ def credit(s: State, session: Session, m: Credit) -> None:
         offer(s, session.node)
 
 
-def left(s: State, session: Session, m: Bye) -> None:
+def left(s: State, session: Session, _: Bye) -> None:
     """Part with a peer that leaves on purpose: what it held is tried elsewhere and counts against nobody."""
     if session.node is not None:
         gone(s, session.node, "left")
@@ -79,7 +79,9 @@ def node_due(s: State, node: Node) -> None:
     elif node.state is NodeState.READY:
         if now >= max(node.beats.suspect_at_us(), s.grace_until_us):
             _suspect(s, node)
-    elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and now >= _lost_at(s, node):
+    elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and now >= _lost_at(
+        s, node
+    ):
         session = s.sessions.get(node.session)
         if session is not None:
             s.actions.append(CloseSession(session.id))
@@ -112,7 +114,9 @@ def ask_for_verdict(s: State, node: Node) -> None:
 def send_claim(s: State, ask: int, node: Node) -> None:
     """Send one claim, if a control process is there to hear it."""
     if s.control is not None:
-        s.actions.append(Send(s.control.id, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers)))
+        s.actions.append(
+            Send(s.control.id, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers))
+        )
 
 
 def apply_verdict(s: State, node: Node, m: Verdict) -> None:
@@ -127,7 +131,9 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     name = str(grant["pool"])
     pool = capability.pools.get(name)
     if pool is None:
-        pool = capability.pools[name] = Pool(name, node.hello.site, m.allowed_labels, str(grant.get("rule", "")))
+        pool = capability.pools[name] = Pool(
+            name, node.hello.site, m.allowed_labels, str(grant.get("rule", ""))
+        )
     pool.allowed_labels = m.allowed_labels
     if node.pool is not None and node.pool is not pool:
         node.pool.withdraw(node)
@@ -158,7 +164,9 @@ def _refuse_claim(s: State, node: Node, m: Verdict) -> None:
     context = {key: value for key, value in why.items() if key not in ("code", "detail")}
     code, detail = str(why.get("code", "claim_refused")), str(why.get("detail", ""))
     s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
-    s.note("claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", "")))
+    s.note(
+        "claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", ""))
+    )
     s.count("claims_refused")
     session = s.sessions.get(node.session)
     gone(s, node, "left")
@@ -235,7 +243,7 @@ def arm_node(s: State, node: Node) -> None:
         due = node.release_us
     else:
         due = _lost_at(s, node)
-    s.timers.set(node, max(due, s.now_us + 1))
+    s.timers.set(node, due)
 
 
 def forget(s: State, session: Session) -> None:
@@ -243,5 +251,3 @@ def forget(s: State, session: Session) -> None:
     s.sessions.pop(session.id, None)
     if s.control is session:
         s.control = None
-
-

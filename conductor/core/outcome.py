@@ -115,13 +115,17 @@ def provenance(task: Task) -> bytes:
 
 def attempt_header(s: State, attempt: Attempt) -> Header:
     """Return a header that names one attempt."""
-    return Header(step=attempt.step, epoch=s.epoch, attempt=attempt.number, task=attempt.task.id, sent_us=s.now_us)
+    return Header(
+        step=attempt.step, epoch=s.epoch, attempt=attempt.number, task=attempt.task.id, sent_us=s.now_us
+    )
 
 
 def tell(s: State, task: Task, what: str, **about: object) -> None:
     """Send an event to those who watch the task."""
     for session in task.watchers:
-        s.actions.append(Send(session, Event(task.header._replace(task=task.id, sent_us=s.now_us), what, about)))
+        s.actions.append(
+            Send(session, Event(task.header._replace(task=task.id, sent_us=s.now_us), what, about))
+        )
 
 
 def prune(s: State) -> None:
@@ -130,12 +134,15 @@ def prune(s: State) -> None:
     oldest = s.now_us - settings.finished_keep_us
     while s.finished:
         task = next(iter(s.finished.values()))
-        few = len(s.finished) <= settings.finished_max_tasks and s.finished_bytes <= settings.finished_max_bytes
+        few = (
+            len(s.finished) <= settings.finished_max_tasks and s.finished_bytes <= settings.finished_max_bytes
+        )
         if few and task.closed_us >= oldest:
             return
         s.finished.popitem(last=False)
         s.finished_bytes -= task.bytes
         del s.tasks[task.principal, task.id]
+        task.attempts.clear()  # breaks the cycle task <-> attempt, so that no collector has to
 
 
 def release(s: State, task: Task) -> None:
@@ -160,7 +167,15 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     s.finished_bytes += task.bytes
     s.count(f"tasks_{state.value}")
     elapsed_us = s.now_us - task.created_us
-    s.note("task", state.value, task.id, task.capability, elapsed_us, len(task.attempts), task.error.get("code", ""))
+    s.note(
+        "task",
+        state.value,
+        task.id,
+        task.capability,
+        elapsed_us,
+        len(task.attempts),
+        task.error.get("code", ""),
+    )
     if task.waiters:
         for session, header in task.waiters:
             s.actions.append(Send(session, outcome(task, header)))

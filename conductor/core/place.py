@@ -19,11 +19,11 @@ def place(s: State, task: Task) -> None:
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = _labels(task)
     alone = task.kills >= s.settings.kills_max - 1
-    node = _choose(capability, labels, task.tried, alone)
+    node = _choose(capability, labels, task.tried, alone=alone)
     if node is None and task.tried:
-        node = _choose(capability, labels, {a.node.id for a in task.live.values()}, alone)
+        node = _choose(capability, labels, {a.node.id for a in task.live.values()}, alone=alone)
     if node is not None:
-        _start(s, task, node, labels, alone)
+        _start(s, task, node, labels, alone=alone)
     elif _refused_by_gate(s, task, capability, labels):
         return
     else:
@@ -44,7 +44,7 @@ def offer(s: State, node: Node) -> None:
         if task is None:
             break
         alone = task.kills >= s.settings.kills_max - 1
-        _start(s, task, node, _labels(task), alone)
+        _start(s, task, node, _labels(task), alone=alone)
     if node.inflight < node.credit and not node.exclusive:
         pool.offer(node)
     else:
@@ -79,18 +79,20 @@ def _labels(task: Task) -> int:
     return labels
 
 
-def _choose(capability: Capability, labels: int, avoid: Container[str], alone: bool) -> Node | None:
+def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone: bool) -> Node | None:
     best: Node | None = None
     for pool in capability.pools.values():
         if labels & ~pool.allowed_labels:
             continue
         node = pool.pick(avoid, idle_only=alone)
-        if node is not None and (best is None or (node.inflight, node.ewma_us) < (best.inflight, best.ewma_us)):
+        if node is not None and (
+            best is None or (node.inflight, node.ewma_us) < (best.inflight, best.ewma_us)
+        ):
             best = node
     return best
 
 
-def _start(s: State, task: Task, node: Node, labels: int, alone: bool) -> None:
+def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> None:
     step = task.route.steps[task.at]  # type: ignore[union-attr]
     capability = s.capabilities[step.capability]
     number = s.next_attempt
@@ -121,10 +123,8 @@ def _start(s: State, task: Task, node: Node, labels: int, alone: bool) -> None:
         old.flags, old.priority, old.hops, old.trace_flags, task.at, capability.id, 0, 0, s.epoch, number,
         task.deadline_us - now, now, labels, task.id, old.trace_id, old.span_id,
     )  # fmt: skip
-    if step.simple and not task.outputs:
-        work = Work(header, (), task.inputs[0].frames)
-    else:
-        work = _compose(header, task, step)
+    plain = step.simple and not task.outputs
+    work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
     s.actions.append(Send(node.session, work))
     if task.watchers:
         tell(s, task, "running", step=task.at, attempt=number, node=node.id)

@@ -59,7 +59,7 @@ class Pool(Generic[Member]):
         if old is not None:
             del self._buckets[old][node.id]
 
-    def pick(self, avoid: Container[str], idle_only: bool = False) -> Member | None:
+    def pick(self, avoid: Container[str], *, idle_only: bool = False) -> Member | None:
         """Return the best node with a free slot that is not in `avoid`, or None."""
         for bucket in self._buckets[:1] if idle_only else self._buckets:
             best: Member | None = None
@@ -75,7 +75,3 @@ class Pool(Generic[Member]):
             if best is not None:
                 return best
         return None
-
-    def __len__(self) -> int:
-        """Return the number of nodes with a free slot."""
-        return len(self._where)

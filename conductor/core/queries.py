@@ -24,7 +24,9 @@ def asked(s: State, session: Session, m: Query) -> None:
     view = _VIEWS.get(m.what)
     if view is None:
         known = ", ".join(sorted([*_VIEWS, "explain", "task"]))
-        refuse(s, session.id, m.header, failure("bad_request", f"Unknown question {m.what!r}; known: {known}."))
+        refuse(
+            s, session.id, m.header, failure("bad_request", f"Unknown question {m.what!r}; known: {known}.")
+        )
         return
     s.actions.append(Send(session.id, Reply(m.header, m.ask, view(s, principal))))
 
@@ -210,5 +212,8 @@ def _candidate(s: State, node: Node, labels: int) -> dict[str, object]:
     elif node.inflight >= node.credit:
         allowed, reason = False, f"all of its {node.credit} slots are in use"
     else:
-        allowed, reason = True, f"{node.inflight} of {node.credit} slots in use, {node.ewma_us / 1000:.2f} ms a run"
+        allowed, reason = (
+            True,
+            f"{node.inflight} of {node.credit} slots in use, {node.ewma_us / 1000:.2f} ms a run",
+        )
     return {"node": node.id, "site": node.site, "allowed": allowed, "rule": rule, "reason": reason}

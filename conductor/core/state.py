@@ -25,7 +25,7 @@ class Session:
 
     __slots__ = ("delay", "greeted", "id", "name", "node", "received", "role", "trusted")
 
-    def __init__(self, session: int, trusted: bool) -> None:
+    def __init__(self, session: int, *, trusted: bool) -> None:
         """Begin as a stranger: only HELLO is accepted."""
         self.id = session
         self.trusted = trusted
@@ -140,10 +140,42 @@ class Task:
     """One task, from its submission until its outcome is pruned."""
 
     __slots__ = (
-        "at", "attempts", "bytes", "capability", "closed_us", "confidence", "created_us", "deadline_us", "durable",
-        "error", "failures", "header", "id", "inputs", "key", "kills", "labels", "live", "min_confidence", "outputs",
-        "principal", "provenance", "queued", "result", "result_type", "retry_us", "route", "state", "tried", "unsure",
-        "waiters", "wanted", "watchers", "route_key", "request", "final",
+        "at",
+        "attempts",
+        "bytes",
+        "capability",
+        "closed_us",
+        "confidence",
+        "created_us",
+        "deadline_us",
+        "durable",
+        "error",
+        "failures",
+        "final",
+        "header",
+        "id",
+        "inputs",
+        "key",
+        "kills",
+        "labels",
+        "live",
+        "min_confidence",
+        "outputs",
+        "principal",
+        "provenance",
+        "queued",
+        "request",
+        "result",
+        "result_type",
+        "retry_us",
+        "route",
+        "route_key",
+        "state",
+        "tried",
+        "unsure",
+        "waiters",
+        "wanted",
+        "watchers",
     )  # fmt: skip
 
     def __init__(self, task_id: TaskId, principal: str, header: Header, now_us: int) -> None:
@@ -215,11 +247,49 @@ class State:
     """Everything that the core knows."""
 
     __slots__ = (
-        "actions", "allowed_labels", "asks", "attempts", "capabilities", "capability_names", "claims",
-        "conductor", "control", "counts", "draining", "epoch", "finished", "finished_bytes", "flaps", "generation", "grace_until_us", "journal",
-        "journal_dropped", "journal_sent_us", "label_table", "next_ask", "next_attempt", "next_token", "nodes",
-        "now_us", "open_by_principal", "open_bytes", "open_count", "parked", "persisting", "quotas", "rand", "routes",
-        "sessions", "settings", "site", "site_rule", "tasks", "timers", "verdicts", "explains", "mesh",
+        "actions",
+        "allowed_labels",
+        "asks",
+        "attempts",
+        "capabilities",
+        "capability_names",
+        "claims",
+        "conductor",
+        "control",
+        "counts",
+        "draining",
+        "epoch",
+        "explains",
+        "finished",
+        "finished_bytes",
+        "flaps",
+        "generation",
+        "grace_until_us",
+        "journal",
+        "journal_dropped",
+        "journal_sent_us",
+        "label_table",
+        "mesh",
+        "next_ask",
+        "next_attempt",
+        "next_token",
+        "nodes",
+        "now_us",
+        "open_by_principal",
+        "open_bytes",
+        "open_count",
+        "parked",
+        "persisting",
+        "quotas",
+        "rand",
+        "routes",
+        "sessions",
+        "settings",
+        "site",
+        "site_rule",
+        "tasks",
+        "timers",
+        "verdicts",
     )  # fmt: skip
 
     def __init__(

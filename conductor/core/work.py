@@ -196,4 +196,6 @@ def _expire(s: State, task: Task) -> None:
     tried = ", ".join(sorted({a.node.id for a in task.attempts}))
     where = f"tried on {tried}" if tried else "no node was free for it"
     took_ms = (s.now_us - task.created_us) // 1000
-    finish(s, task, TaskState.EXPIRED, failure("expired", f"The deadline passed after {took_ms} ms; {where}."))
+    finish(
+        s, task, TaskState.EXPIRED, failure("expired", f"The deadline passed after {took_ms} ms; {where}.")
+    )

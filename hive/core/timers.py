@@ -62,6 +62,10 @@ class TimerWheel(Generic[Owner]):
         """Return when to look again, in microseconds; -1 when nothing is set. May be early, is never late."""
         return self._order[0] * _BUCKET_US if self._order else -1
 
+    def __contains__(self, owner: Owner) -> bool:
+        """Say whether the owner has a timer."""
+        return owner in self._bucket_of
+
     def __len__(self) -> int:
         """Return the number of set timers."""
         return len(self._bucket_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import Action, Committed, Lost, Persist, Received, Send, Tick
+from conductor.core.invariants import validate_state
 from conductor.core.machine import Conductor
 from conductor.core.settings import Settings
 from hive.ids import TaskId, task_id_for_key
@@ -83,7 +84,9 @@ class Bench:
     def node(self, session: int, name: str, capability: str = CLASSIFY, credit: int = 2, incarnation: int = 1,
              held: tuple[tuple[int, int], ...] = (), unacked: tuple[tuple[int, int], ...] = ()) -> list[Message]:  # fmt: skip
         """Connect a node."""
-        offer = Offer(capability, "1.0.0", (("text", "text"),), "intent", "sha256:00", "x@1.0.0", run_bound_us=50 * MS)
+        offer = Offer(
+            capability, "1.0.0", (("text", "text"),), "intent", "sha256:00", "x@1.0.0", run_bound_us=50 * MS
+        )
         hello = Hello(EMPTY, "node", name, "m", "plant", incarnation, credit=credit, offers=(offer,), held=held,
                       unacked=unacked)  # fmt: skip
         return self.send(session, hello)
@@ -97,7 +100,12 @@ class Bench:
             self.next_task += 1
         flags = (Flag.WAIT if wait else 0) | (Flag.DURABLE if durable else 0)
         header = EMPTY._replace(
-            flags=int(flags), task=task, labels=labels, remaining_us=deadline_us, sent_us=self.now, priority=priority
+            flags=int(flags),
+            task=task,
+            labels=labels,
+            remaining_us=deadline_us,
+            sent_us=self.now,
+            priority=priority,
         )
         self.send(session, Submit(header, capability, min_confidence=min_confidence, key=key, body=(body,)))
         return task
@@ -143,9 +151,7 @@ class Bench:
                     self._control(action.message)
             else:
                 self.actions.append(action)
-        check = getattr(self.core, "validate_state", None)
-        if check is not None:
-            check()
+        validate_state(self.core.state)
         if self.auto_commit:
             self.commit()
 
@@ -161,7 +167,12 @@ class Bench:
         elif isinstance(message, PlanWanted):
             chain = self.plans.get(message.capability or message.want, (message.capability,))
             steps = tuple(
-                {"capability": c, "output": "out", "inputs": [["text", "text", i - 1]], "labels": message.labels}
+                {
+                    "capability": c,
+                    "output": "out",
+                    "inputs": [["text", "text", i - 1]],
+                    "labels": message.labels,
+                }
                 for i, c in enumerate(chain)
             )
             plan = Plan(EMPTY, message.ask, self.core.state.generation, steps, default_labels=INTERNAL)

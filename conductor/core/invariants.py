@@ -1,0 +1,61 @@
+"""The rules that must hold after every event. Tests and the simulator check them; production code never has to."""
+
+from __future__ import annotations
+
+from conductor.core.state import Node, State, Task
+from conductor.core.states import FINAL, InvariantError, NodeState, TaskState
+
+
+def validate_state(s: State) -> None:
+    """Raise InvariantError with a sentence if the work plane contradicts itself."""
+    for node in s.nodes.values():
+        _node(s, node)
+    for key, task in s.tasks.items():
+        _require(key == (task.principal, task.id), f"task {task.id.hex()} is filed under another key")
+        _task(s, task)
+    unfinished = [t for t in s.tasks.values() if t.state not in FINAL]
+    _require(len(s.finished) + len(unfinished) == len(s.tasks), "a task is neither open nor finished")
+    holding = [t for t in unfinished if t.state is not TaskState.CLOSING]
+    _require(len(holding) == s.open_count, f"{s.open_count} open tasks are counted, {len(holding)} are there")
+    _require(sum(t.bytes for t in holding) == s.open_bytes, "the bytes of open tasks are miscounted")
+    _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
+    _require(sum(t.bytes for t in s.finished.values()) == s.finished_bytes, "finished bytes are miscounted")
+    for capability in s.capabilities.values():
+        waiting = sum(t.queued for q in capability.waiting for t in q)
+        _require(
+            waiting == capability.waiting_count, f"{capability.name}: {capability.waiting_count} != {waiting}"
+        )
+
+
+def _node(s: State, node: Node) -> None:
+    _require(node.state is not NodeState.LOST, f"{node.id} is lost and still listed")
+    _require(
+        node.inflight == len(node.attempts), f"{node.id}: in-flight {node.inflight} != {len(node.attempts)}"
+    )
+    for attempt in node.attempts.values():
+        _require(attempt.node is node, f"attempt {attempt.number} is held by two nodes")
+        _require(s.attempts.get(attempt.number) is attempt, f"attempt {attempt.number} is not in the books")
+
+
+def _task(s: State, task: Task) -> None:
+    name = task.id.hex()
+    if task.settled:
+        _require(not task.live, f"task {name} has its outcome and live attempts")
+        _require(not task.queued, f"task {name} has its outcome and waits")
+        return
+    for attempt in task.live.values():
+        _require(attempt.task is task, f"attempt {attempt.number} belongs to two tasks")
+        _require(attempt.step == task.at, f"attempt {attempt.number} of an earlier step is live")
+        pool = attempt.node.pool
+        allowed = pool.allowed_labels if pool else 0
+        forbidden = task.labels & ~allowed if task.at == 0 else 0
+        _require(not forbidden, f"task {name} runs at a site that its labels forbid")
+    going = any(not a.ended for a in task.live.values())
+    waits = task.queued or task.retry_us or task.state in (TaskState.PLANNING, TaskState.ACCEPTING)
+    _require(bool(going or waits), f"task {name} is {task.state} and nothing will ever move it")
+    _require(task in s.timers, f"task {name} has no deadline timer")
+
+
+def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - reads as the rule that it states
+    if not holds:
+        raise InvariantError(sentence)

@@ -1,0 +1,1 @@
+"""The conductor's hot process: one thread, one poller, the core and its store."""

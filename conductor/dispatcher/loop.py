@@ -1,0 +1,173 @@
+"""The loop: receive in batches, hand each message to the core, carry out what it asks, let time pass.
+
+Everything that decides is in conductor/core. This module turns frames into events and actions into frames, and is
+kept short because each of its lines runs for every message of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from conductor.core.actions import (
+    Action,
+    CloseSession,
+    CommitFailed,
+    Committed,
+    Drain,
+    Incoming,
+    Lost,
+    Persist,
+    Received,
+    Send,
+    Tick,
+)
+from conductor.core.machine import Conductor
+from conductor.store.base import Store
+from hive.clock import Clock
+from hive.errors import HiveError
+from hive.transport.base import Listener, Poller
+from hive.wire.auth import Authenticator
+from hive.wire.codec import decode, encode, kind_of, peek_header
+from hive.wire.messages import Hello, Message, Refuse
+
+_BATCH: Final = 256
+_PRIVATE: Final = 1
+
+
+class Dispatcher:
+    """Core, store and two listeners: the public one and the private one for control and gateways.
+
+    A session number of the core is twice that of its listener, plus one for the private listener.
+    """
+
+    def __init__(
+        self,
+        core: Conductor,
+        store: Store,
+        public: Listener,
+        private: Listener,
+        poller: Poller,
+        clock: Clock,
+        authenticator: Authenticator,
+    ) -> None:
+        """Tie the parts together; nothing runs yet."""
+        self._core = core
+        self._store = store
+        self._listeners = (public, private)
+        self._poller = poller
+        self._clock = clock
+        self._authenticator = authenticator
+        self._max_body = core.state.settings.max_body_bytes
+        self._persisted = False
+        for listener in self._listeners:
+            poller.add(listener)
+
+    def run(self, stopping: Callable[[], bool], drain_us: int = 5_000_000) -> None:
+        """Serve until `stopping` says so, then take no new tasks, finish the open ones (at most `drain_us`), end."""
+        last_us = self._clock.now_us()
+        stop_at_us = -1
+        more = False
+        while True:
+            asked_us = 0 if more else self._timeout_us()
+            self._poller.wait(asked_us)
+            now_us = self._clock.now_us()
+            lag_us = now_us - last_us - asked_us
+            last_us = now_us
+            more = self.turn(lag_us)
+            if stop_at_us < 0 and stopping():
+                stop_at_us = now_us + drain_us
+                self._feed(Drain())
+            if stop_at_us >= 0 and (now_us >= stop_at_us or not self._core.state.open_count):
+                return
+
+    def turn(self, lag_us: int) -> bool:
+        """Do everything that is ready; return True if a listener may hold more. Messages go before time.
+
+        Beats that wait in a queue are heard before silence is judged, so our own lag accuses nobody.
+        """
+        more = False
+        for which, listener in enumerate(self._listeners):
+            more |= self._drain(listener, which)
+            for number in listener.lost():
+                self._feed(Lost(number * 2 + which))
+        now_us = self._clock.now_us()
+        due_us = self._core.next_us()
+        if not more and (0 <= due_us <= now_us or lag_us > 0):
+            self._perform(self._core.handle(Tick(max(0, lag_us)), now_us))
+        if self._persisted:
+            self._commit()
+        return more
+
+    def _timeout_us(self) -> int:
+        due_us = self._core.next_us()
+        if due_us < 0:
+            return 100_000
+        return min(100_000, max(0, due_us - self._clock.now_us()))
+
+    def _drain(self, listener: Listener, which: int) -> bool:
+        receive = listener.receive
+        handle = self._core.handle
+        perform = self._perform
+        now_us = self._clock.now_us
+        max_body = self._max_body
+        for _ in range(_BATCH):
+            item = receive()
+            if item is None:
+                return False
+            session, frames = item
+            try:
+                message = decode(frames, max_body)
+            except HiveError as error:
+                self._refuse(session * 2 + which, frames, error)
+                continue
+            if type(message) is Hello:
+                self._greet(session, which, message)
+            else:
+                perform(handle(Received(session * 2 + which, message, which == _PRIVATE), now_us()))
+        return True
+
+    def _greet(self, session: int, which: int, hello: Hello) -> None:
+        address = self._listeners[which].peer_address(session)
+        number = session * 2 + which
+        try:
+            private = which == _PRIVATE
+            principal = hello.name if private else self._authenticator.principal(hello, address)
+        except HiveError as error:
+            self._send(number, Refuse(hello.header, error.code, error.detail, 1))
+            return
+        self._feed(Received(number, hello, which == _PRIVATE, principal, address))
+
+    def _refuse(self, session: int, frames: list[bytes], error: HiveError) -> None:
+        """Say what was wrong with frames that are no message; a peer that garbles harms only itself."""
+        self._core.state.count(f"frames_{error.code}")
+        self._send(session, Refuse(peek_header(frames), error.code, error.detail, kind_of(frames)))
+
+    def _feed(self, event: Incoming) -> None:
+        self._perform(self._core.handle(event, self._clock.now_us()))
+
+    def _perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            cls = type(action)
+            if cls is Send:
+                self._send(action.session, action.message)  # type: ignore[union-attr]
+            elif cls is Persist:
+                self._store.write(action.token, action.record)  # type: ignore[union-attr]
+                self._persisted = True
+            elif cls is CloseSession:
+                self._listeners[action.session & 1].drop(action.session >> 1)  # type: ignore[union-attr]
+
+    def _send(self, session: int, message: Message) -> None:
+        listener = self._listeners[session & 1]
+        if not listener.send(session >> 1, encode(message)) and session in self._core.state.sessions:
+            # It reads nothing any more and its queue is full: what it was owed is kept or moved, as after a crash.
+            listener.drop(session >> 1)
+            self._feed(Lost(session))
+
+    def _commit(self) -> None:
+        for commit in self._store.committed():
+            if commit.failure:
+                self._feed(CommitFailed(commit.tokens, commit.failure))
+            else:
+                self._feed(Committed(commit.tokens))
+        self._persisted = bool(self._core.state.persisting)

@@ -1,0 +1,1 @@
+"""The store: what the conductor must still know after a crash. One port (base), one adapter so far (memory)."""
