@@ -50,7 +50,7 @@ contracts: $(DEV_STAMP) ## import-linter: who may import whom, and what is fence
 	@$(BIN)/lint-imports
 
 docs: $(DEV_STAMP) ## build the documentation into site/, strictly
-	@NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PY) -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
 	@echo "Docs: site/index.html"
 
 pytest: $(DEV_STAMP) ## the tests alone
