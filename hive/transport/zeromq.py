@@ -35,6 +35,8 @@ _ACCEPTED: Final = int(zmq.EVENT_ACCEPTED)
 _DISCONNECTED: Final = int(zmq.EVENT_DISCONNECTED)
 _CLOSED: Final = int(zmq.EVENT_CLOSED)
 
+QUEUE_MESSAGES: Final = 1000
+_MONITOR_EVENTS: Final = 100_000  # far away: libzmq's I/O thread blocks while an event does not fit
 _EVENT: Final = struct.Struct("=Hi")
 _ROUTING_ID_BYTES: Final = 5  # what libzmq makes up: a zero byte and a 32-bit counter, most significant first
 _PATIENCE: Final = 256  # messages that may still be received before a closed session is reported in any case
@@ -46,8 +48,6 @@ _TCP = re.compile(r"tcp://(?:\[[0-9a-fA-F:.]+(?:%\w+)?\]|[\w.\-]+|\*):(\d{1,5}|\
 # One place for every option of every socket. Times in milliseconds, keepalive in seconds.
 _OPTIONS: Final[dict[int, int]] = {
     zmq.LINGER: 0,
-    zmq.SNDHWM: 1000,
-    zmq.RCVHWM: 1000,
     zmq.MAXMSGSIZE: MAX_BODY_BYTES + 4096,
     zmq.HANDSHAKE_IVL: 2000,
     zmq.SNDTIMEO: 0,
@@ -58,28 +58,34 @@ _OPTIONS: Final[dict[int, int]] = {
     zmq.TCP_KEEPALIVE_INTVL: 5,
     zmq.TCP_KEEPALIVE_CNT: 3,
 }
-_ROUTER_OPTIONS: Final[dict[int, int]] = {zmq.ROUTER_MANDATORY: 1}
-_DEALER_OPTIONS: Final[dict[int, int]] = {zmq.RECONNECT_IVL: -1, zmq.CONNECT_TIMEOUT: 2000}
+_OPTIONS_OF: Final[dict[int, dict[int, int]]] = {
+    zmq.ROUTER: {zmq.ROUTER_MANDATORY: 1},
+    zmq.DEALER: {zmq.RECONNECT_IVL: -1, zmq.CONNECT_TIMEOUT: 2000},
+    zmq.PAIR: {},
+}
+_Context = zmq.Context[zmq.Socket[bytes]]
 _monitor_names = itertools.count(1)
+
+
+def _make_socket(context: _Context, kind: int, queue_messages: int) -> zmq.Socket[bytes]:
+    """Make a socket: the only place that does."""
+    socket = context.socket(kind)
+    options = {**_OPTIONS, **_OPTIONS_OF[kind], zmq.SNDHWM: queue_messages, zmq.RCVHWM: queue_messages}
+    for option, value in options.items():
+        socket.setsockopt(option, value)
+    return socket
 
 
 class _ZmqSource:
     """A socket and its monitor; what a Poller needs of both kinds of source."""
 
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], kind: int, options: dict[int, int], endpoint: str
-    ) -> None:
-        self.socket = context.socket(kind)
-        for option, value in (_OPTIONS | options).items():
-            self.socket.setsockopt(option, value)
+    def __init__(self, context: _Context, kind: int, endpoint: str, queue_messages: int) -> None:
+        self.socket = _make_socket(context, kind, queue_messages)
         # For literals only: with it libzmq takes a name's first address, which may be one that nobody serves.
         self.socket.setsockopt(zmq.IPV6, int("[" in endpoint))
         name = f"inproc://monitor-{next(_monitor_names)}"
         self.socket.monitor(name, _ACCEPTED | _DISCONNECTED | _CLOSED)
-        self.monitor = context.socket(zmq.PAIR)
-        self.monitor.setsockopt(zmq.LINGER, 0)
-        # libzmq's I/O thread blocks where its events do not fit, so the bound is far away.
-        self.monitor.setsockopt(zmq.RCVHWM, 100_000)
+        self.monitor = _make_socket(context, zmq.PAIR, _MONITOR_EVENTS)
         self.monitor.connect(name)
         self._selector: selectors.DefaultSelector | None = None
         self._burst = 0  # calls of receive since the last one that found nothing
@@ -131,9 +137,9 @@ _S = TypeVar("_S", bound=_ZmqSource)
 class ZmqListener(_ZmqSource):
     """A ROUTER. Calls `receive` until None and then `lost`, in a loop, see all there is."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> None:
+    def __init__(self, context: _Context, endpoint: str, queue_messages: int) -> None:
         """Bind; raise HiveError(address_in_use) or HiveError(bad_request)."""
-        super().__init__(context, zmq.ROUTER, _ROUTER_OPTIONS, endpoint)
+        super().__init__(context, zmq.ROUTER, endpoint, queue_messages)
         self._sessions: dict[bytes, int] = {}  # by routing id; 0: its frames are ignored
         self._routing_ids: dict[int, bytes] = {}
         self._addresses: dict[int, str] = {}
@@ -309,9 +315,9 @@ class ZmqListener(_ZmqSource):
 class ZmqConnection(_ZmqSource):
     """A DEALER that dials once: where the other side closes or refuses, `alive` turns False for good."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> None:
+    def __init__(self, context: _Context, endpoint: str, queue_messages: int) -> None:
         """Start to connect; raise HiveError(bad_request)."""
-        super().__init__(context, zmq.DEALER, _DEALER_OPTIONS, endpoint)
+        super().__init__(context, zmq.DEALER, endpoint, queue_messages)
         self._ended = False
         try:
             self.socket.connect(endpoint)
@@ -402,11 +408,17 @@ class ZmqPoller:
 class ZmqTransport:
     """Makes ZeroMQ listeners and connections with one context, so with one I/O thread."""
 
-    def __init__(self, authenticator: Authenticator | None = None) -> None:
-        """Use `authenticator` (default: LoopbackOnly) to decide where to listen."""
+    def __init__(
+        self, authenticator: Authenticator | None = None, queue_messages: int = QUEUE_MESSAGES
+    ) -> None:
+        """Ask `authenticator` (default: LoopbackOnly) where to listen; bound each queue to `queue_messages`.
+
+        A queue is that of one connection in one direction at one end; the kernel's buffers come on top.
+        """
+        self._queue_messages = queue_messages
         self._authenticator = authenticator or LoopbackOnly()
         # One I/O thread: `ZmqListener._bind_session` relies on the order in which it works.
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        self._context: _Context = zmq.Context(io_threads=1)
         self._context.set(zmq.MAX_SOCKETS, 8192)
         self._sources: list[_ZmqSource] = []
 
@@ -416,12 +428,12 @@ class ZmqTransport:
         self._authenticator.check_bind(endpoint)
         if endpoint.startswith("ipc://") and _is_served(endpoint.removeprefix("ipc://")):
             raise HiveError("address_in_use", f"Another process listens at {endpoint}.")
-        return self._keep(ZmqListener(self._context, endpoint))
+        return self._keep(ZmqListener(self._context, endpoint, self._queue_messages))
 
     def connect(self, endpoint: str) -> ZmqConnection:
         """Start to connect; raises HiveError(bad_request)."""
         _check_endpoint(endpoint)
-        return self._keep(ZmqConnection(self._context, endpoint))
+        return self._keep(ZmqConnection(self._context, endpoint, self._queue_messages))
 
     def poller(self) -> ZmqPoller:
         """Return a new poller."""
