@@ -14,7 +14,7 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
     """Close a task with its outcome. A durable one becomes visible only once the store has committed that."""
     if task.settled:
         raise InvariantError(f"task {task.id.hex()} gets a second outcome: {task.state} and {state}")
-    task.queued = False
+    s.unqueue(task)
     task.error = error or {}
     task.closed_us = s.now_us
     s.timers.cancel(task)

@@ -107,9 +107,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     task.live[number] = attempt
     task.retry_us = 0
     task.state = next_task(task.state, "placed")
-    if task.queued:
-        task.queued = False
-        capability.waiting_count -= 1
+    s.unqueue(task)
     pool = node.pool
     if alone:
         node.exclusive = True

@@ -349,6 +349,12 @@ class State:
             self.capability_names.append(name)
         return found
 
+    def unqueue(self, task: Task) -> None:
+        """Let a task wait no longer; its entry in the queue is skipped when it comes up."""
+        if task.queued and task.route is not None:
+            task.queued = False
+            self.capabilities[task.route.steps[task.at].capability].waiting_count -= 1
+
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter that the control process publishes."""
         self.counts[name] = self.counts.get(name, 0) + by

@@ -129,9 +129,7 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         other.ended = other.ended or "superseded"
         s.actions.append(Send(other.node.session, Revoke(attempt_header(s, other), "answered elsewhere")))
     task.live.clear()
-    if task.queued:
-        task.queued = False
-        s.capabilities[step.capability].waiting_count -= 1
+    s.unqueue(task)
     given = task.labels
     if task.outputs:
         given = 0

@@ -10,6 +10,7 @@ from hive.ids import TaskId, task_id_for_key
 from hive.wire.messages import (
     EMPTY,
     Answer,
+    AttemptRef,
     Beat,
     Flag,
     Generation,
@@ -49,15 +50,19 @@ class Bench:
         self.allowed = INTERNAL | PII
         self.auto_commit = True
         self.next_task = 1
-        self.send(CONTROL, Hello(EMPTY, "control", "control", "m"), trusted=True)
-        self.generation(1)
+        self.restart_control()
         self.send(CLIENT, Hello(EMPTY, "client", "local", "m"))
+
+    def restart_control(self) -> None:
+        """Let a control process connect and publish the policy."""
+        self.send(CONTROL, Hello(EMPTY, "control", "control", "m"), trusted=True)
+        self.generation(self.core.state.generation + 1)
 
     def generation(self, number: int) -> None:
         """Publish a policy generation."""
         self.send(CONTROL, Generation(EMPTY, number, self.allowed, "plant-data"))
 
-    def send(self, session: int, message: Message, trusted: bool = False) -> list[Message]:
+    def send(self, session: int, message: Message, *, trusted: bool = False) -> list[Message]:
         """Let a peer say something; return what the core sent to that peer because of it."""
         before = len(self.sent)
         self._do(Received(session, message, trusted))
@@ -81,8 +86,16 @@ class Bench:
                 self._do(Received(session, Beat(EMPTY)))
             self._do(Tick())
 
-    def node(self, session: int, name: str, capability: str = CLASSIFY, credit: int = 2, incarnation: int = 1,
-             held: tuple[tuple[int, int], ...] = (), unacked: tuple[tuple[int, int], ...] = ()) -> list[Message]:  # fmt: skip
+    def node(
+        self,
+        session: int,
+        name: str,
+        capability: str = CLASSIFY,
+        credit: int = 2,
+        incarnation: int = 1,
+        held: tuple[AttemptRef, ...] = (),
+        unacked: tuple[AttemptRef, ...] = (),
+    ) -> list[Message]:
         """Connect a node."""
         offer = Offer(
             capability, "1.0.0", (("text", "text"),), "intent", "sha256:00", "x@1.0.0", run_bound_us=50 * MS
@@ -91,9 +104,21 @@ class Bench:
                       unacked=unacked)  # fmt: skip
         return self.send(session, hello)
 
-    def submit(self, capability: str = CLASSIFY, *, wait: bool = True, labels: int = INTERNAL, key: str = "",
-               deadline_us: int = 1_000_000, priority: int = 5, durable: bool = False, min_confidence: float = 0.0,
-               task: TaskId | None = None, session: int = CLIENT, body: bytes = b"hello") -> TaskId:  # fmt: skip
+    def submit(  # noqa: PLR0913 - each test names the one or two that it is about
+        self,
+        capability: str = CLASSIFY,
+        *,
+        wait: bool = True,
+        labels: int = INTERNAL,
+        key: str = "",
+        deadline_us: int = 1_000_000,
+        priority: int = 5,
+        durable: bool = False,
+        min_confidence: float = 0.0,
+        task: TaskId | None = None,
+        session: int = CLIENT,
+        body: bytes = b"hello",
+    ) -> TaskId:
         """Submit a task and return its id."""
         if task is None:
             task = task_id_for_key(key) if key else TaskId(self.next_task.to_bytes(16, "big"))
@@ -110,11 +135,16 @@ class Bench:
         self.send(session, Submit(header, capability, min_confidence=min_confidence, key=key, body=(body,)))
         return task
 
-    def answer(self, session: int, work: Work, body: bytes = b"ok", confidence: float = 0.9, removed: int = 0,
-               unsure: bool = False) -> None:  # fmt: skip
+    def answer(
+        self,
+        session: int,
+        work: Work,
+        body: bytes = b"ok",
+        confidence: float = 0.9,
+        removed: int = 0,
+    ) -> None:
         """Answer a piece of work."""
-        header = work.header._replace(flags=int(Flag.UNSURE) if unsure else 0)
-        self.send(session, Answer(header, confidence, removed, 10, 20, (body,)))
+        self.send(session, Answer(work.header, confidence, removed, 10, 20, (body,)))
 
     def refuse(self, session: int, work: Work, code: str) -> None:
         """Refuse a piece of work."""

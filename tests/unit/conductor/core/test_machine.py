@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgpack
 import pytest
 
+from conductor.core.outcome import finish
 from conductor.core.settings import Settings
-from conductor.core.states import InvariantError, NodeState
+from conductor.core.states import InvariantError, NodeState, TaskState
 from hive.ids import TaskId, task_id_for_key
 from hive.wire.messages import (
     EMPTY,
@@ -15,6 +16,10 @@ from hive.wire.messages import (
     Bye,
     Cancel,
     Event,
+    Flag,
+    Hello,
+    Message,
+    Offer,
     Query,
     Receipt,
     Reply,
@@ -27,7 +32,7 @@ from hive.wire.messages import (
 from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, CONTROL, INTERNAL, MS, PII, Bench
 
 A, B, C = 10, 11, 12
-PHI = 8
+PHI_LABEL = 8
 
 
 def two_nodes(settings: Settings | None = None) -> Bench:
@@ -267,7 +272,7 @@ def test_poison_is_isolated_and_set_aside_and_good_tasks_survive() -> None:
                 bench.lose(20 + i)
     (dead,) = [o for o in bench.outcomes() if o.header.task == poison]
     assert (dead.state, dead.error["code"]) == ("dead_lettered", "dead_lettered")
-    (session, work) = [(s, w) for s in range(23, 26) for w in bench.work(s) if w.header.task == good][0]
+    (session, work) = next((s, w) for s in range(23, 26) for w in bench.work(s) if w.header.task == good)
     bench.answer(session, work)
     assert bench.outcomes()[-1].state == "done"
 
@@ -317,7 +322,7 @@ def test_another_boot_must_drop_what_it_says_it_holds() -> None:
 
 def test_a_forbidden_label_never_reaches_a_node() -> None:
     bench = two_nodes()
-    bench.submit(labels=8)
+    bench.submit(labels=PHI_LABEL)
     (refusal,) = bench.refusals()
     assert (refusal.code, refusal.context["rule"]) == ("label_forbidden", "plant-data")
     assert bench.work(A) == []
@@ -391,7 +396,7 @@ def test_an_answer_below_the_wanted_confidence_is_unsure() -> None:
     bench.submit(min_confidence=0.95)
     bench.answer(A, bench.work(A)[0], confidence=0.9)
     (outcome,) = bench.outcomes()
-    assert (outcome.state, outcome.header.flags) == ("done", 8)
+    assert (outcome.state, outcome.header.flags) == ("done", Flag.UNSURE)
 
 
 def test_a_durable_task_is_acknowledged_and_shown_only_after_the_commit() -> None:
@@ -445,9 +450,7 @@ def test_another_principal_sees_nothing() -> None:
     assert [r.code for r in bench.refusals(3)] == ["task_unknown"] * 3
 
 
-def bench_hello(name: str, role: str = "client") -> object:
-    from hive.wire.messages import Hello  # noqa: PLC0415 - keeps the helper beside its one use
-
+def bench_hello(name: str, role: str = "client") -> Message:
     return Hello(EMPTY, role, name, "m")
 
 
@@ -536,8 +539,8 @@ def test_explain_and_the_run_agree() -> None:
     (reply,) = bench.of(CLIENT, Reply)
     candidates = reply.result["steps"][0]["candidates"]  # type: ignore[attr-defined]
     assert [(c["node"], c["allowed"]) for c in candidates] == [("a", True), ("b", True)]
-    bench.send(CLIENT, Query(header._replace(labels=8), 6, "explain", {"capability": CLASSIFY}))
-    bench.submit(labels=8)
+    bench.send(CLIENT, Query(header._replace(labels=PHI_LABEL), 6, "explain", {"capability": CLASSIFY}))
+    bench.submit(labels=PHI_LABEL)
     refused = bench.of(CLIENT, Reply)[1].result["refused"]  # type: ignore[attr-defined]
     assert refused["rule"] == bench.refusals()[0].context["rule"]
 
@@ -550,17 +553,12 @@ def test_a_first_message_other_than_hello_is_refused() -> None:
 
 def test_a_node_of_another_mesh_is_refused() -> None:
     bench = Bench()
-    from hive.wire.messages import Hello, Offer  # noqa: PLC0415
-
     offer = Offer(CLASSIFY, "1", (("text", "text"),), "intent", "d", "s")
     bench.send(A, Hello(EMPTY, "node", "a", "other", "plant", 1, credit=1, offers=(offer,)))
     assert [r.code for r in bench.refusals(A)] == ["mesh_mismatch"]
 
 
 def test_a_second_outcome_is_a_fault_of_ours() -> None:
-    from conductor.core.outcome import finish  # noqa: PLC0415
-    from conductor.core.states import TaskState  # noqa: PLC0415
-
     bench = two_nodes()
     task = bench.submit()
     bench.answer(A, bench.work(A)[0])
