@@ -253,17 +253,24 @@ class ZmqListener(_ZmqSource):
         super().close()
 
     def _open_session(self, routing_id: bytes, first: zmq.Frame) -> int:
-        if len(routing_id) != _ROUTING_ID_BYTES or routing_id[0]:
-            # The protocol forbids a ROUTING_ID of the peer's own: it could take the place of another.
+        """Return the number of a new session, or 0 for a peer that is to be ignored.
+
+        The protocol forbids a ROUTING_ID of the peer's own: it could take the place of another. And a peer that
+        speaks ZMTP 1 (garbage can look so) has no properties, so its end could not be seen.
+        """
+        try:
+            if len(routing_id) != _ROUTING_ID_BYTES or routing_id[0]:
+                raise ValueError(routing_id)
+            fd, address = int(first.get(zmq.SRCFD)), str(first.get("Peer-Address"))
+        except (ValueError, zmq.ZMQError):
             self._sessions[routing_id] = 0
             self._retire(routing_id)
             return 0
         self._last_session = session = self._last_session + 1
         self._sessions[routing_id] = session
         self._routing_ids[session] = routing_id
-        address = str(first.get("Peer-Address"))
         self._addresses[session] = "" if self._endpoint.startswith("ipc") else address.removeprefix("::ffff:")
-        self._bind_session(routing_id, int(first.get(zmq.SRCFD)))
+        self._bind_session(routing_id, fd)
         return session
 
     def _bind_session(self, routing_id: bytes, fd: int) -> None:
