@@ -70,7 +70,7 @@ $(PY):
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Hive needs Python 3.11 or newer, and none was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
 		exit 1; fi
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Hive needs Python 3.11 or newer; $(PYTHON) is older or does not run. Name another: make PYTHON=/path/to/python3" >&2; \
 		exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \

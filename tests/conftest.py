@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline per example, because a shared machine may pause at any time; and in CI the same examples in each run.
+settings.register_profile("hive", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("hive")
 
 # Quick and narrow first: when a pure core is wrong, its own test should be the first to say so.
 _ORDER = ("unit", "contract", "property", "architecture", "docs", "integration", "acceptance", "benchmarks")

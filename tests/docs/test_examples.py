@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import yaml
 
 from hive.errors import CATALOGUE
 from hive.types import BUILTIN
+from specialists.manifest import read_manifest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -52,6 +54,14 @@ def test_yaml_is_valid_and_a_whole_mesh_is_a_valid_configuration(
     path = tmp_path / "mesh.yaml"
     path.write_text(text, encoding="utf-8")
     assert load_config(path).mesh == document["mesh"]
+
+
+@pytest.mark.parametrize(("where", "text"), list(_blocks("json")))
+def test_json_is_valid_and_a_manifest_is_a_valid_manifest(where: str, text: str, tmp_path: Path) -> None:
+    document = json.loads(text)
+    if "manifest_version" in document:
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+        assert read_manifest(tmp_path).name == document["name"], where
 
 
 def test_every_error_has_a_line_that_is_right() -> None:
