@@ -39,7 +39,7 @@ def submitted(s: State, session: Session, m: Submit) -> None:
     task.min_confidence = m.min_confidence
     task.labels = h.labels
     task.key = m.key
-    task.durable = bool(h.flags & Flag.DURABLE or m.key)
+    task.durable = bool(h.flags & Flag.DURABLE) or bool(m.key)
     task.bytes = sum(map(len, m.body))
     if m.key:
         task.request = fingerprint(m, task.capability)

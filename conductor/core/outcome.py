@@ -87,7 +87,7 @@ def outcome(task: Task, header: Header) -> Outcome:
     """Return the outcome as a message to whoever asked with `header`."""
     flags = Flag.UNSURE if task.unsure else 0
     return Outcome(
-        header._replace(flags=int(flags), labels=task.labels, task=task.id, sent_us=task.closed_us),
+        header._replace(flags=flags, labels=task.labels, task=task.id, sent_us=task.closed_us),
         shown(task.state),
         task.capability,
         task.result_type,
