@@ -1,0 +1,277 @@
+"""The Python client: `Client` and `AsyncClient`, with the same methods for `tcp://`, `ipc://` and `http://` addresses.
+
+A `tcp://` client speaks the wire protocol to a conductor and is the quick way; an `http://` client speaks to a
+gateway and gets through everything that lets HTTP through.
+"""
+
+# ruff: noqa: A002 - `input` is the API's own name for what a task works on
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack, cast
+
+from hive.clients.base import AsyncPort, SyncPort
+from hive.clients.many import bar, gather
+from hive.clients.request import Wish
+from hive.clients.result import Result, Task
+from hive.clients.session import Greeting
+from hive.errors import HiveError
+
+if TYPE_CHECKING:
+    from hive.transport.base import Transport
+
+__all__ = ["AsyncClient", "Client", "Result", "Task", "Wish"]
+
+CONNECT_TIMEOUT_S: Final = 2.0
+Rows = list[dict[str, Any]]
+
+
+class MapOptions(TypedDict, total=False):
+    """What `map` takes beside the capability and the inputs; see `Wish` for what each means."""
+
+    want: str | None
+    input_type: str | Mapping[str, str] | None
+    labels: Sequence[str]
+    deadline_ms: int
+    priority: int
+    min_confidence: float
+    durable: bool
+
+
+class Options(MapOptions, total=False):
+    """What `run` and `submit` take beside the capability and the input; see `Wish` for what each means."""
+
+    inputs: Mapping[str, object] | None
+    idempotency_key: str | None
+
+
+class Client:
+    """Asks a mesh for things. Use it as a context manager, or call `close`.
+
+    Calls of several threads on one `tcp://` client are served one after another; `map`, or a client per thread,
+    keeps several tasks in flight. A connection that is lost is made again, and what was not answered is asked
+    again under the same task id, for as long as each task's deadline lasts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        principal: str = "local",
+        token: str | None = None,
+        mesh: str = "",
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        transport: Transport | None = None,
+    ) -> None:
+        """Make a client for `url`; nothing is sent before the first call.
+
+        `principal` is the name to go by where the mesh knows no tokens; with `token` the token decides. An empty
+        `mesh` accepts whichever mesh answers. `connect_timeout_s` bounds the wait for the first connection.
+        Raises HiveError(bad_request) for an address of an unknown kind.
+        """
+        self._port = _sync_port(
+            url, Greeting("client", principal, mesh, token or ""), connect_timeout_s, transport
+        )
+        self.url = url
+
+    def run(self, capability: str | None = None, input: object = None, **options: Unpack[Options]) -> Result:
+        """Submit a task and wait for its outcome.
+
+        `options`: `want` (a data type, instead of a capability), `inputs` and `input_type`, `labels`,
+        `deadline_ms` (30,000), `priority` (0 to 9, default 5, 9 first), `min_confidence`, `idempotency_key`,
+        `durable`; `Wish` explains each. Returns the Result of every accepted task, failed ones too
+        (`Result.check` raises their error). Raises HiveError when nothing was accepted or no outcome came:
+        `forbidden`, `no_route`, `input_invalid`, `unreachable`...
+        """
+        return self._port.run(Wish(capability, input, **options))
+
+    def submit(self, capability: str | None = None, input: object = None, **options: Unpack[Options]) -> Task:
+        """Submit a task and return its handle at once; arguments and errors as in `run`."""
+        return self._port.submit(Wish(capability, input, **options))
+
+    def result(self, task: Task | str, timeout_s: float | None = None) -> Result:
+        """Wait for a task's outcome. Raises HiveError: task_unknown, or expired after `timeout_s` seconds."""
+        return self._port.result(task, timeout_s)
+
+    def task(self, task: Task | str) -> Result:
+        """Return where a task stands now. Raises HiveError(task_unknown)."""
+        return self._port.task(task)
+
+    def cancel(self, task: Task | str) -> Result:
+        """Cancel a task; return its outcome, which is another one if it had ended. Raises HiveError(task_unknown)."""
+        return self._port.cancel(task)
+
+    def map(
+        self,
+        capability: str | None,
+        inputs: Iterable[object],
+        *,
+        concurrency: int = 64,
+        progress: bool = True,
+        **options: Unpack[MapOptions],
+    ) -> list[Result]:
+        """Run one task per input, `concurrency` at a time, and return the results in the order of the inputs.
+
+        A task that was refused or not answered is a Result with its error, so one bad input spoils nothing.
+        `progress` shows a bar where stderr is a terminal. `options` are those of `run`.
+        """
+        if concurrency < 1:
+            raise HiveError("bad_request", f"`concurrency` is {concurrency}: it must be at least 1.")
+        wishes = (Wish(capability, value, **options) for value in inputs)
+        total = len(inputs) if isinstance(inputs, Sequence) else None
+        found: dict[int, Result] = {}
+        with bar(capability or str(options.get("want")), total, show=progress) as advance:
+            for position, result in self._port.run_all(wishes, concurrency):
+                found[position] = result
+                advance()
+        return [found[position] for position in range(len(found))]
+
+    def explain(
+        self, capability: str | None = None, input: object = None, **options: Unpack[Options]
+    ) -> dict[str, Any]:
+        """Return what would become of a task, without running it: the plan, the candidates, or the refusal."""
+        return cast("dict[str, Any]", self._port.explain(Wish(capability, input, **options)))
+
+    def nodes(self) -> Rows:
+        """Return the nodes of the site."""
+        return cast("Rows", self._port.query("nodes"))
+
+    def capabilities(self) -> Rows:
+        """Return what the mesh can do."""
+        return cast("Rows", self._port.query("capabilities"))
+
+    def close(self) -> None:
+        """Close the connection. Safe to call twice."""
+        self._port.close()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+
+class AsyncClient:
+    """The same for asyncio: every method is a coroutine, any number may be under way at once."""
+
+    def __init__(
+        self,
+        url: str,
+        principal: str = "local",
+        token: str | None = None,
+        mesh: str = "",
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        transport: Transport | None = None,
+    ) -> None:
+        """Make a client for `url`; arguments and errors as for `Client`."""
+        self._port = _async_port(
+            url, Greeting("client", principal, mesh, token or ""), connect_timeout_s, transport
+        )
+        self.url = url
+
+    async def run(
+        self, capability: str | None = None, input: object = None, **options: Unpack[Options]
+    ) -> Result:
+        """Submit a task and wait for its outcome, as `Client.run` does."""
+        return await self._port.run(Wish(capability, input, **options))
+
+    async def submit(
+        self, capability: str | None = None, input: object = None, **options: Unpack[Options]
+    ) -> Task:
+        """Submit a task and return its handle at once."""
+        return await self._port.submit(Wish(capability, input, **options))
+
+    async def result(self, task: Task | str, timeout_s: float | None = None) -> Result:
+        """Wait for a task's outcome. Raises HiveError: task_unknown, or expired after `timeout_s` seconds."""
+        return await self._port.result(task, timeout_s)
+
+    async def task(self, task: Task | str) -> Result:
+        """Return where a task stands now. Raises HiveError(task_unknown)."""
+        return await self._port.task(task)
+
+    async def cancel(self, task: Task | str) -> Result:
+        """Cancel a task; return its outcome, which is another one if it had ended."""
+        return await self._port.cancel(task)
+
+    async def map(
+        self,
+        capability: str | None,
+        inputs: Iterable[object],
+        *,
+        concurrency: int = 64,
+        progress: bool = True,
+        **options: Unpack[MapOptions],
+    ) -> list[Result]:
+        """Run one task per input, as `Client.map` does."""
+        if concurrency < 1:
+            raise HiveError("bad_request", f"`concurrency` is {concurrency}: it must be at least 1.")
+        wishes = (Wish(capability, value, **options) for value in inputs)
+        total = len(inputs) if isinstance(inputs, Sequence) else None
+        found: dict[int, Result] = {}
+        with bar(capability or str(options.get("want")), total, show=progress) as advance:
+            async for position, result in gather(self._port, wishes, concurrency):
+                found[position] = result
+                advance()
+        return [found[position] for position in range(len(found))]
+
+    async def explain(
+        self, capability: str | None = None, input: object = None, **options: Unpack[Options]
+    ) -> dict[str, Any]:
+        """Return what would become of a task, without running it."""
+        return cast("dict[str, Any]", await self._port.explain(Wish(capability, input, **options)))
+
+    async def nodes(self) -> Rows:
+        """Return the nodes of the site."""
+        return cast("Rows", await self._port.query("nodes"))
+
+    async def capabilities(self) -> Rows:
+        """Return what the mesh can do."""
+        return cast("Rows", await self._port.query("capabilities"))
+
+    async def close(self) -> None:
+        """Close the connection. Safe to call twice."""
+        await self._port.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await self.close()
+
+
+# Each kind of port is imported where it is made: an HTTP client needs no zmq, a direct one no httpx.
+def _sync_port(url: str, greeting: Greeting, timeout_s: float, transport: Transport | None) -> SyncPort:
+    if url.startswith(("http://", "https://")):
+        from hive.clients.http import HttpPort  # noqa: PLC0415
+
+        return HttpPort(url, greeting.name, greeting.token, timeout_s)
+    from hive.clients.direct import DirectPort  # noqa: PLC0415
+
+    return DirectPort(transport or _zeromq(url), url, greeting, timeout_s)
+
+
+def _async_port(url: str, greeting: Greeting, timeout_s: float, transport: Transport | None) -> AsyncPort:
+    if url.startswith(("http://", "https://")):
+        from hive.clients.http import AsyncHttpPort  # noqa: PLC0415
+
+        return AsyncHttpPort(url, greeting.name, greeting.token, timeout_s)
+    from hive.clients.aio import AsyncDirect  # noqa: PLC0415
+
+    return AsyncDirect(transport or _zeromq(url), url, greeting, timeout_s)
+
+
+def _zeromq(url: str) -> Transport:
+    if not url.startswith(("tcp://", "ipc://")):
+        detail = f"{url!r}: write tcp://HOST:PORT for a conductor, or http://HOST:PORT for a gateway."
+        raise HiveError("bad_request", detail)
+    from hive.transport.zeromq import ZmqTransport  # noqa: PLC0415
+
+    return ZmqTransport()

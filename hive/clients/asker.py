@@ -1,0 +1,143 @@
+"""Turns what a caller wants into requests of the wire protocol, and answers into results; sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from hive.clients.request import Catalog, Wish, submit_header, submit_of
+from hive.clients.result import Result, Task, result_of, result_of_view
+from hive.clients.session import Session
+from hive.clock import Clock
+from hive.core.client_events import NO_TIMEOUT_US, Answer, Ask
+from hive.errors import HiveError
+from hive.ids import NO_TASK, TaskId, parse_task_id
+from hive.wire.messages import EMPTY, Cancel, Header, Outcome, Query, Receipt, Reply, Watch
+
+QUERY_TIMEOUT_US: Final = 5_000_000
+
+
+class Asker:
+    """Builds the requests of one session and reads their answers."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        """Number requests by `session` and date them by `clock`."""
+        self._session = session
+        self._clock = clock
+        self.catalog = Catalog()
+
+    def knows(self, wish: Wish) -> bool:
+        """Say whether the wish can be encoded without asking the conductor what its capability takes."""
+        return (
+            not wish.capability
+            or wish.input_type is not None
+            or self.catalog.inputs(wish.capability) is not None
+        )
+
+    def submit(self, wish: Wish, *, wait: bool, task: TaskId | None = None) -> Ask:
+        """Return the request that submits `wish`. Raises HiveError for a wish that cannot be sent."""
+        wish.check()
+        now_us = self._clock.now_us()
+        session = self._session
+        welcome = session.welcome
+        encoded = self.catalog.encode(wish)
+        limit = welcome.max_body_bytes if welcome else 0
+        if limit and (size := sum(map(len, encoded[1]))) > limit:
+            raise HiveError(
+                "too_large", f"The input has {size} bytes; this mesh takes {limit}.", limit_bytes=limit
+            )
+        remaining_us = wish.deadline_ms * 1000
+        header = submit_header(session.number(), task or wish.task_id(), remaining_us, now_us, wait=wait)
+        ids = welcome.capabilities if welcome else {}
+        request = submit_of(wish, encoded, header, session.labels, ids)
+        return Ask(request, now_us + remaining_us, True, wish.capability or "")
+
+    def watch(self, task: Task | str, timeout_s: float | None) -> Ask:
+        """Return the request for a task's outcome."""
+        return Ask(Watch(self._header(_id_of(task))), self._until(timeout_s))
+
+    def cancel(self, task: Task | str) -> Ask:
+        """Return the request that cancels a task."""
+        return Ask(Cancel(self._header(_id_of(task))), self._clock.now_us() + QUERY_TIMEOUT_US)
+
+    def query(
+        self, what: str, args: Mapping[str, object] | None = None, task: Task | str | None = None
+    ) -> Ask:
+        """Return a question about the mesh or about a task."""
+        header = self._header(_id_of(task) if task is not None else NO_TASK)
+        return Ask(
+            Query(header, header.attempt, what, dict(args or {})), self._clock.now_us() + QUERY_TIMEOUT_US
+        )
+
+    def explain(self, wish: Wish) -> Ask:
+        """Return the question what would become of `wish`; its input may be left out."""
+        given = wish.inputs if wish.inputs is not None else {}
+        have: list[tuple[str, str]] = []
+        if given or wish.input is not None:
+            have = [(name, kind) for name, kind, _ in self.catalog.encode(wish)[0]]
+        elif wish.input_type is not None:
+            stated = wish.input_type if isinstance(wish.input_type, Mapping) else {"input": wish.input_type}
+            have = list(stated.items())
+        ask = self.query(
+            "explain", {"capability": wish.capability or "", "want": wish.want or "", "have": have}
+        )
+        mask = self._session.labels.mask(wish.labels)
+        query = cast("Query", ask.request)
+        header = query.header._replace(
+            labels=mask, priority=wish.priority, remaining_us=wish.deadline_ms * 1000
+        )
+        return Ask(Query(header, query.ask, query.what, query.args), ask.deadline_us)
+
+    def result(self, answer: Answer) -> Result:
+        """Return the result that an answer carries. Raises the HiveError that it is."""
+        if isinstance(answer, Outcome):
+            return result_of(answer, self._session.labels, self.catalog.types)
+        if isinstance(answer, Reply):
+            return result_of_view(answer, self.catalog.types)
+        raise _unexpected(answer)
+
+    def receipt(self, answer: Answer) -> Task:
+        """Return the handle of an accepted task. Raises the HiveError that a refusal is."""
+        if isinstance(answer, Receipt | Outcome):
+            return Task(answer.header.task.hex(), answer.state)
+        raise _unexpected(answer)
+
+    def reply(self, answer: Answer) -> object:
+        """Return what a question was answered with. Raises the HiveError that a refusal is."""
+        if isinstance(answer, Reply):
+            return answer.result
+        raise _unexpected(answer)
+
+    def learn(self, answer: Answer) -> None:
+        """Take in the answer to a QUERY `capabilities`."""
+        self.catalog.learn(cast("Sequence[Mapping[str, object]]", self.reply(answer)))
+
+    def _header(self, task: TaskId) -> Header:
+        return EMPTY._replace(attempt=self._session.number(), task=task, sent_us=self._clock.now_us())
+
+    def _until(self, timeout_s: float | None) -> int:
+        return NO_TIMEOUT_US if timeout_s is None else self._clock.now_us() + int(timeout_s * 1e6)
+
+
+def never_reached(endpoint: str, error: HiveError | None) -> HiveError:
+    """Return the error of a caller that never got a session: a refusal as it is, else what to do about silence."""
+    if error is not None and error.code != "unreachable":
+        return error
+    detail = f"Nothing answers at {endpoint}. Start a mesh with `hive up CONFIG`, or check the address."
+    return HiveError("unreachable", detail, endpoint=endpoint)
+
+
+def not_yet(task: Task | str, timeout_s: float | None) -> HiveError:
+    """Return the error of a caller whose patience ended before the task did."""
+    ident = task.id if isinstance(task, Task) else task
+    return HiveError("expired", f"Task {ident} has no outcome after {timeout_s} s; it goes on.", task=ident)
+
+
+def _id_of(task: Task | str) -> TaskId:
+    return parse_task_id(task.id if isinstance(task, Task) else task)
+
+
+def _unexpected(answer: Answer) -> HiveError:
+    if isinstance(answer, HiveError):
+        return answer
+    return HiveError("frame_malformed", f"{type(answer).__name__.upper()} does not answer this request.")
