@@ -12,6 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 RUN_STAMP   := $(VENV)/.stamp-run
 DEV_STAMP   := $(VENV)/.stamp-dev
 FORGE_STAMP := $(VENV)/.stamp-forge
+FORGE := train_intent train_anomaly train_redact
 PACKAGES := hive specialists conductor simulation
 # Extra arguments for `demo`, `bench`, `pytest` and `models`: make demo ARGS="--json"
 ARGS ?=
@@ -59,8 +60,8 @@ pytest: $(DEV_STAMP) ## the tests alone
 bench: $(DEV_STAMP) ## measure the dispatcher against its gates, on this machine
 	@$(BIN)/hive bench dispatch $(ARGS)
 
-models: $(FORGE_STAMP) ## train and quantize the bundled specialists again; HIVE_DATA names the data's folder
-	@$(PY) -m specialists.forge $(ARGS)
+models: $(FORGE_STAMP) ## train the bundled specialists again, into build/models; HIVE_DATA names the data's folder
+	@for script in $(FORGE); do $(PY) -m specialists.forge.$$script --out build/models/$$script $(ARGS) || exit 1; done
 
 clean: ## remove what builds and checks left; .venv stays
 	rm -rf build dist site reports *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,10 +7,9 @@ alone would not do, because two principals behind one gateway may use the same i
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hive.core.client_events import (
     NO_TIMEOUT_US,
@@ -43,6 +42,9 @@ from hive.wire.messages import (
     Submit,
     Watch,
 )
+
+if TYPE_CHECKING:
+    import random
 
 _WORTH_REPEATING: Final = frozenset({"queue_full", "planning_unavailable", "draining", "quota_exceeded"})
 _NUMBERS: Final = 2**32
