@@ -93,3 +93,14 @@ def test_every_page_is_in_the_navigation_or_is_a_decision_that_the_index_links()
         name for name in names if f": {name}\n" not in navigation and f"({Path(name).name})" not in decisions
     }
     assert missing == set()
+
+
+def test_every_path_that_is_named_exists() -> None:
+    named = re.compile(r"`((?:hive|specialists|conductor|simulation|tests|docs|mesh_configs)/[\w./-]*)`")
+    missing = {
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in PAGES
+        for path in named.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
+    }
+    assert missing == set()
