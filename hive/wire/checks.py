@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -30,7 +31,7 @@ def number(value: object) -> object:
     """Accept a finite float or an int."""
     if type(value) is int:
         return float(value)
-    if type(value) is not float or value != value or value in (float("inf"), float("-inf")):
+    if type(value) is not float or not math.isfinite(value):
         raise ValueError(f"want a finite number, got {value!r:.60}")
     return value
 

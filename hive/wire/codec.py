@@ -6,7 +6,7 @@ A sans-IO trust boundary: bytes in, a checked message or a HiveError out. The on
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from typing import Final
 
@@ -32,7 +32,9 @@ from hive.wire.checks import (
 )
 
 HEADER: Final = struct.Struct("<BBBBBBHHHHxxIIqqQ16s16s8s")
+_HEADER_FIELDS: Final = struct.Struct("<xxBBBBHHHHxxIIqqQ16s16s8s")  # the same without kind and version
 HEADER_BYTES: Final = HEADER.size
+MIN_FRAMES: Final = 2
 MAX_FRAMES: Final = 34
 MAX_MAP_BYTES: Final = 1 << 20
 MAX_BODY_BYTES: Final = 16 << 20
@@ -49,7 +51,7 @@ _TIME = integer(0, 2**62)
 def _offer(value: object) -> object:
     if type(value) is not dict:
         raise ValueError(f"want a map, got {value!r:.60}")
-    return m.Offer(**_checked(value, _OFFER))
+    return m.Offer(**_checked(value, _OFFER))  # type: ignore[arg-type]
 
 
 _OFFER: Final[dict[str, Check]] = {
@@ -167,9 +169,12 @@ _SPEC: Final[dict[type, dict[str, Check]]] = {
 }
 
 _WITH_BODY: Final = frozenset({m.Submit, m.Outcome, m.Reply, m.Work, m.Answer})
-_CLASS: Final[dict[int, type]] = {m.Kind[_name].value: cls for cls in _SPEC for _name in [
-    "".join("_" + c if c.isupper() and i else c for i, c in enumerate(cls.__name__)).upper()
-]}
+_NOTHING: Final[dict[str, object]] = {}
+_CLASS: Final[dict[int, type]] = {
+    m.Kind[_name].value: cls
+    for cls in _SPEC
+    for _name in ["".join("_" + c if c.isupper() and i else c for i, c in enumerate(cls.__name__)).upper()]
+}
 _KIND: Final[dict[type, int]] = {cls: kind for kind, cls in _CLASS.items()}
 
 
@@ -185,7 +190,8 @@ def _field_defaults(cls: type) -> tuple[tuple[str, object], ...]:
 
 _DEFAULTS: Final = {cls: _field_defaults(cls) for cls in (*_SPEC, m.Offer)}
 _NEEDED: Final = {
-    cls: frozenset(name for name, default in defaults if default is MISSING) for cls, defaults in _DEFAULTS.items()
+    cls: frozenset(name for name, default in defaults if default is MISSING)
+    for cls, defaults in _DEFAULTS.items()
 }
 
 
@@ -198,14 +204,25 @@ def pack_document(value: object) -> bytes:
         raise HiveError("input_invalid", f"The document cannot be encoded: {error}.") from error
 
 
-def unpack_document(frame: bytes, max_bytes: int = MAX_BODY_BYTES) -> object:
-    """Return the msgpack value in `frame`. Raise HiveError(frame_malformed) for anything else."""
+def unpack_document(
+    frame: bytes, max_bytes: int = MAX_BODY_BYTES, ext_hook: Callable[[int, bytes], object] = Ext
+) -> object:
+    """Return the msgpack value in `frame`. Raise HiveError: frame_malformed, too_large.
+
+    A timestamp becomes a float: what comes out can be written as JSON, but for bytes and what `ext_hook` makes.
+    """
     if len(frame) > max_bytes:
         raise HiveError("too_large", f"A document of {len(frame)} bytes; the limit is {max_bytes}.")
     try:
-        return msgpack.unpackb(frame, raw=False, strict_map_key=True)
-    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise HiveError("frame_malformed", f"A frame is not the msgpack document it should be: {error}.") from error
+        return msgpack.unpackb(frame, timestamp=1, ext_hook=ext_hook)
+    except (ValueError, TypeError, OverflowError, msgpack.UnpackException, RecursionError) as error:
+        raise HiveError(
+            "frame_malformed", f"A frame is not the msgpack document it should be: {error}."
+        ) from error
+
+
+def _no_extension(code: int, data: bytes) -> object:
+    raise ValueError(f"extension type {code} with {len(data)} bytes, where none may be")
 
 
 _packer = msgpack.Packer(use_bin_type=True, autoreset=True, default=None)
@@ -225,7 +242,9 @@ def _checked(raw: dict[object, object], spec: dict[str, Check]) -> dict[str, obj
 
 
 def _offer_map(offer: m.Offer) -> dict[str, object]:
-    return {name: getattr(offer, name) for name, default in _DEFAULTS[m.Offer] if getattr(offer, name) != default}
+    return {
+        name: getattr(offer, name) for name, default in _DEFAULTS[m.Offer] if getattr(offer, name) != default
+    }
 
 
 def encode(message: m.Message) -> list[bytes]:
@@ -253,7 +272,7 @@ def kind_of(frames: Sequence[bytes]) -> int:
 def peek_header(frames: Sequence[bytes]) -> m.Header:
     """Return the header if it can be read at all, else an empty one; for refusals of a bad message."""
     if frames and len(frames[0]) == HEADER_BYTES:
-        return m.Header._make(HEADER.unpack(frames[0])[2:])
+        return m.Header._make(_HEADER_FIELDS.unpack(frames[0]))
     return m.EMPTY
 
 
@@ -263,36 +282,47 @@ def decode(frames: Sequence[bytes], max_body_bytes: int = MAX_BODY_BYTES) -> m.M
     Raises HiveError: frame_malformed (wrong length, bad map, missing or wrong field, body where none may be),
     version_unsupported, kind_unknown (unknown or reserved), too_large (body over `max_body_bytes`).
     """
-    if not 2 <= len(frames) <= MAX_FRAMES:
-        raise HiveError("frame_malformed", f"{len(frames)} frames; a message has 2 to {MAX_FRAMES}.")
+    count = len(frames)
+    if not MIN_FRAMES <= count <= MAX_FRAMES:
+        raise HiveError("frame_malformed", f"{count} frames; a message has {MIN_FRAMES} to {MAX_FRAMES}.")
     head = frames[0]
     if len(head) != HEADER_BYTES:
-        raise HiveError("frame_malformed", f"The first frame has {len(head)} bytes; it must have {HEADER_BYTES}.")
-    kind, version, *_ = values = HEADER.unpack(head)
+        raise HiveError(
+            "frame_malformed", f"The first frame has {len(head)} bytes; it must have {HEADER_BYTES}."
+        )
+    kind, version = head[0], head[1]
     if version != m.VERSION:
-        raise HiveError("version_unsupported", f"Version {version} is not spoken here; version {m.VERSION} is.")
+        raise HiveError(
+            "version_unsupported", f"Version {version} is not spoken here; version {m.VERSION} is."
+        )
     cls = _CLASS.get(kind)
     if cls is None:
         what = "reserved" if kind in m.RESERVED else "unknown"
         raise HiveError("kind_unknown", f"Message kind {kind} is {what} in version {version}.")
-    named: dict[str, object] = {}
-    if frames[1]:
-        raw = unpack_document(frames[1], MAX_MAP_BYTES)
-        if type(raw) is not dict:
-            raise HiveError("frame_malformed", f"The second frame of {cls.__name__} must hold a map.")
-        try:
-            named = _checked(raw, _SPEC[cls])
-        except (ValueError, TypeError) as error:
-            raise HiveError("frame_malformed", f"{cls.__name__.upper()}: {error}.") from None
-    if not _NEEDED[cls] <= named.keys():
+    named = _named(cls, frames[1]) if frames[1] or _NEEDED[cls] else _NOTHING
+    # tuple.__new__ spares the call of Header._make; the struct yields just its fields.
+    header = tuple.__new__(m.Header, _HEADER_FIELDS.unpack(head))
+    if count == MIN_FRAMES:
+        return cls(header, **named)  # type: ignore[no-any-return]
+    if cls not in _WITH_BODY:
+        raise HiveError("frame_malformed", f"{cls.__name__.upper()} carries no body, but {count - 2} frames.")
+    body = tuple(frames[2:])
+    size = sum(map(len, body))
+    if size > max_body_bytes:
+        raise HiveError("too_large", f"A body of {size} bytes; the limit is {max_body_bytes}.")
+    return cls(header, **named, body=body)  # type: ignore[no-any-return]
+
+
+def _named(cls: type, frame: bytes) -> dict[str, object]:
+    """Return the checked fields in the second frame of a message of type `cls`."""
+    raw = unpack_document(frame, MAX_MAP_BYTES, _no_extension) if frame else {}
+    if type(raw) is not dict:
+        raise HiveError("frame_malformed", f"The second frame of {cls.__name__.upper()} must hold a map.")
+    try:
+        named = _checked(raw, _SPEC[cls])
+    except (ValueError, TypeError) as error:
+        raise HiveError("frame_malformed", f"{cls.__name__.upper()}: {error}.") from None
+    if not named.keys() >= _NEEDED[cls]:
         missing = ", ".join(sorted(_NEEDED[cls] - named.keys()))
         raise HiveError("frame_malformed", f"{cls.__name__.upper()} lacks {missing}.")
-    header = m.Header._make(values[2:])
-    if cls in _WITH_BODY:
-        body = tuple(frames[2:])
-        if sum(map(len, body)) > max_body_bytes:
-            raise HiveError("too_large", f"A body of {sum(map(len, body))} bytes; the limit is {max_body_bytes}.")
-        return cls(header, **named, body=body)  # type: ignore[no-any-return]
-    if len(frames) > 2:
-        raise HiveError("frame_malformed", f"{cls.__name__.upper()} carries no body, but {len(frames) - 2} frames.")
-    return cls(header, **named)  # type: ignore[no-any-return]
+    return named
