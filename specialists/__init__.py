@@ -1,1 +1,1 @@
-"""Nodes and agents: the processes on a device that host specialists, one model each."""
+"""Nodes, their agent, the engines and kinds of specialist, the bundled models and the forge that makes them."""

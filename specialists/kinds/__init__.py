@@ -1,0 +1,1 @@
+"""The kinds of specialist: what surrounds a model so that it answers for a capability."""
