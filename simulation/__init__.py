@@ -1,1 +1,1 @@
-"""The demo, the benchmarks and the chaos harness: real parts under faults that somebody chose."""
+"""Trying the mesh out: demo, benchmarks and, over the same cores, virtual worlds."""

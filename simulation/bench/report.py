@@ -1,0 +1,64 @@
+"""What a benchmark prints and saves."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import psutil
+from rich.table import Table
+
+from simulation.bench.pairs import Result
+
+
+def machine() -> dict[str, object]:
+    """Return what a reader needs to know of the machine that measured."""
+    return {
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "load_1m": round(psutil.getloadavg()[0], 2),
+    }
+
+
+def document(name: str, results: list[Result]) -> dict[str, object]:
+    """Return the JSON document of a run."""
+    return {"name": name, "machine": machine(), "results": [result.as_json() for result in results]}
+
+
+def save(folder: Path, name: str, results: list[Result]) -> Path:
+    """Write the document as FOLDER/NAME.json and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(document(name, results), indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def table(name: str, results: list[Result]) -> Table:
+    """Return the table that a terminal shows."""
+    shown = Table(
+        title=f"hive bench {name}", title_justify="left", caption="median of paired ratios [95 % interval]"
+    )
+    for heading in (
+        "goal",
+        "what",
+        "ours",
+        "baseline",
+        "ratio",
+        "gate",
+        "edge",
+        "holds",
+        "CPU us ours / baseline",
+    ):
+        shown.add_column(heading, justify="left" if heading in ("goal", "what") else "right")
+    for r in results:
+        verdict = "[green]yes[/green]" if r.holds else "[red]no[/red]"
+        shown.add_row(
+            r.id, r.title, f"{r.ours:,.0f} {r.unit}", f"{r.baseline:,.0f} {r.unit}",
+            f"[bold]{r.ratio:.2f}[/bold] [{r.low:.2f}, {r.high:.2f}]", f"{r.gate:g}", f"{r.edge:g}", verdict,
+            f"{r.ours_cpu_us:,.0f} / {r.baseline_cpu_us:,.0f}",
+        )  # fmt: skip
+    return shown

@@ -1,0 +1,86 @@
+"""`hive demo` and `hive bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+demo_app = typer.Typer(
+    help="Run the factory, break it on purpose and see that nobody notices.", add_completion=False
+)
+bench_app = typer.Typer(help="Measure the mesh against bare baselines, side by side.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+
+
+@demo_app.callback(invoke_without_command=True)
+def demo(
+    config: Annotated[
+        Path | None, typer.Option(help="The mesh to run; the bundled factory by default.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=5.0, max=600.0, help="How long the stream runs.")] = 25.0,
+    rate: Annotated[float, typer.Option(min=1.0, max=500.0, help="Tasks per second.")] = 60.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the generated signals and of the choice of victims.")
+    ] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a factory on this machine, stream windows and utterances, kill and freeze nodes, count what was lost.
+
+    Exit status 0 if every task had its answer, 1 if anything was lost.
+    """
+    from simulation.demo.run import run_demo  # noqa: PLC0415 - keeps `hive --help` quick
+
+    with _reported(as_json=as_json):
+        raise typer.Exit(run_demo(config, seconds, rate, seed, as_json=as_json))
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure the mesh against bare baselines, side by side."""
+
+
+@bench_app.command("dispatch")
+def bench_dispatch(
+    pairs: Annotated[
+        int, typer.Option(min=2, help="Interleaved pairs per goal; 12 or more for a figure.")
+    ] = 12,
+    trips: Annotated[int, typer.Option(min=20, help="Round trips in each short run.")] = 400,
+    out: Annotated[Path | None, typer.Option(help="Folder for the JSON document.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """P1, P2 and P14: a task through the conductor against a bare relay, and over HTTP against a bare echo.
+
+    The large size is `--pairs 40 --trips 2000`. Exit status 1 if a gate does not hold.
+    """
+    with _reported(as_json=as_json):
+        raise typer.Exit(_dispatch(pairs, trips, out, as_json=as_json))
+
+
+def _dispatch(pairs: int, trips: int, out: Path | None, *, as_json: bool) -> int:
+    import json  # noqa: PLC0415 - keeps `hive --help` quick
+
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from simulation.bench import report  # noqa: PLC0415
+    from simulation.bench.dispatch import measure  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        bar = progress.add_task("measuring P1, P2 and P14 in turn", total=3 * pairs)
+        results = measure(pairs, trips, lambda: progress.advance(bar))
+    if out is not None:
+        report.save(out, "dispatch", results)
+    if as_json:
+        typer.echo(json.dumps(report.document("dispatch", results)))
+    else:
+        Console().print(report.table("dispatch", results))
+    return 0 if all(result.holds for result in results) else 1
+
+
+def _reported(*, as_json: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from hive.cli.report import reported  # noqa: PLC0415
+
+    return reported(as_json=as_json)

@@ -1,0 +1,118 @@
+"""A mesh on this machine, started and stopped by the same command that a user types."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import psutil
+import yaml
+
+from hive.errors import error_of
+
+_UP_S: Final = 90.0
+_DOWN_S: Final = 60.0
+
+
+class LocalMesh:
+    """`hive up --detach` on enter, `hive down` on exit, in a state directory of its own."""
+
+    def __init__(self, config: Path, home: Path | None = None) -> None:
+        """Take a mesh file; nothing runs yet."""
+        self.config = config
+        self._stack = ExitStack()
+        self._home = home
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> LocalMesh:
+        """Start the mesh and wait until every node is ready. Raises HiveError as `hive up` would say it."""
+        home = self._home or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hive-")))
+        self.environment = {**os.environ, "HIVE_HOME": str(home)}
+        self.environment.pop("HIVE_URL", None)
+        try:
+            self.hive("up", str(self.config), "--detach", timeout_s=_UP_S)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything, whatever happened."""
+        try:
+            self.hive("down", timeout_s=_DOWN_S)
+        finally:
+            self._stack.close()
+
+    def hive(self, *arguments: str, timeout_s: float = 30.0) -> Any:
+        """Run `hive ARGUMENTS --json` and return what it prints; raise the HiveError that it reports."""
+        done = subprocess.run(
+            [sys.executable, "-m", "hive", *arguments, "--json"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        said = _json_or_none(done.stdout)
+        if done.returncode:
+            problem = said if isinstance(said, dict) else {}
+            detail = str(
+                problem.get("detail")
+                or done.stderr.strip()
+                or f"hive {arguments[0]} exited {done.returncode}"
+            )
+            raise error_of(str(problem.get("code", "start_failed")), detail)
+        return said
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the live processes of the mesh."""
+        found = []
+        for row in self.hive("status"):
+            if row["pid"] and psutil.pid_exists(row["pid"]):
+                found.append(psutil.Process(row["pid"]))
+        return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Return TCP ports of the loopback interface that were free just now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def moved_to_free_ports(config: Path, folder: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
+    """Write a copy of a mesh file that uses free ports, and return it with (wire, HTTP) ports by site.
+
+    Demo, benchmarks and tests use it so that they run beside a mesh that is already up.
+    """
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    ports: dict[str, tuple[int, int]] = {}
+    for name, site in document["sites"].items():
+        conductor = site.setdefault("conductor", {})
+        wire, http = free_ports(2)
+        conductor["bind"] = f"tcp://127.0.0.1:{wire}"
+        conductor["http"] = {**(conductor.get("http") or {}), "host": "127.0.0.1", "port": http}
+        ports[name] = (wire, http)
+    document["mesh"] = f"{document['mesh']}-{os.getpid()}"
+    target = folder / config.name
+    target.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return target, ports
+
+
+def _json_or_none(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
