@@ -14,6 +14,8 @@ U32_MAX: Final = 2**32 - 1
 U64_MAX: Final = 2**64 - 1
 TEXT_MAX: Final = 4096
 LIST_MAX: Final = 4096
+TIME_MAX: Final = 2**62
+_POWERS: Final = {2**bits - 1: f"2^{bits}-1" for bits in (32, 64)} | {TIME_MAX: "2^62"}
 
 
 def integer(low: int, high: int) -> Check:
@@ -24,6 +26,7 @@ def integer(low: int, high: int) -> Check:
             raise ValueError(f"want an integer from {low} to {high}, got {value!r:.60}")
         return value
 
+    check.__doc__ = f"integer {low} to {_POWERS.get(high, high)}"
     return check
 
 
@@ -87,6 +90,7 @@ def sequence(item: Check, most: int = LIST_MAX) -> Check:
             raise ValueError(f"want an array of at most {most} items, got {value!r:.60}")
         return tuple(item(v) for v in value)  # type: ignore[attr-defined]
 
+    check.__doc__ = f"array of at most {most}: {form(item)}"
     return check
 
 
@@ -98,4 +102,21 @@ def record(*items: Check) -> Check:
             raise ValueError(f"want an array of {len(items)} items, got {value!r:.60}")
         return tuple(item(v) for item, v in zip(items, value, strict=True))  # type: ignore[call-overload]
 
+    check.__doc__ = f"array [{', '.join(map(form, items))}]"
     return check
+
+
+def form(check: Check) -> str:
+    """Return what a check accepts, as the specification of the wire protocol writes it."""
+    return _FORMS.get(check) or str(check.__doc__)
+
+
+_FORMS: Final[dict[Check, str]] = {
+    number: "number",
+    text: "string",
+    blob: "bytes",
+    flag: "boolean",
+    document: "map",
+    anything: "any",
+    ids: "map of string to integer 0 to 65535",
+}

@@ -15,6 +15,7 @@ import msgpack
 from hive.errors import HiveError
 from hive.wire import messages as m
 from hive.wire.checks import (
+    TIME_MAX,
     U16_MAX,
     U32_MAX,
     U64_MAX,
@@ -45,10 +46,11 @@ Ext = msgpack.ExtType
 _REF = record(integer(0, U32_MAX), integer(0, U32_MAX))
 _INPUTS = sequence(record(text, text, integer(0, MAX_FRAMES)), most=MAX_FRAMES)
 _PAIRS = sequence(record(text, text), most=64)
-_TIME = integer(0, 2**62)
+_TIME = integer(0, TIME_MAX)
 
 
 def _offer(value: object) -> object:
+    """offer (a map)"""  # noqa: D403, D415 - the form of the field, see checks.form
     if type(value) is not dict:
         raise ValueError(f"want a map, got {value!r:.60}")
     return m.Offer(**_checked(value, _OFFER))  # type: ignore[arg-type]
