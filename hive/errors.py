@@ -35,39 +35,114 @@ def _entries() -> tuple[ErrorKind, ...]:
         # What the caller asked for.
         entry("bad_request", 400, 2, "The request is malformed. Correct the named field.", False, "caller"),
         entry("input_invalid", 422, 10, "The input does not fit its data type. Correct it.", False, "caller"),
-        entry("unauthenticated", 401, 11, "No valid credentials were given. Send a known token.", False, "caller"),
+        entry(
+            "unauthenticated",
+            401,
+            11,
+            "No valid credentials were given. Send a known token.",
+            False,
+            "caller",
+        ),
         entry("forbidden", 403, 12, "Policy does not permit this. The named rule decides.", False, "caller"),
-        entry("label_forbidden", 403, 13, "Policy keeps data with this label away from there.", False, "caller"),
-        entry("task_unknown", 404, 14, "You have no task with this id, or it has been pruned.", False, "caller"),
+        entry(
+            "label_forbidden", 403, 13, "Policy keeps data with this label away from there.", False, "caller"
+        ),
+        entry(
+            "task_unknown", 404, 14, "You have no task with this id, or it has been pruned.", False, "caller"
+        ),
         entry("type_unknown", 404, 15, "No such data type. `GET /v1/types` lists them.", False, "caller"),
         entry("capability_unknown", 404, 16, "Nothing in the mesh offers this capability.", True, "caller"),
-        entry("no_route", 404, 17, "No chain of capabilities leads from the input to the wish.", True, "caller"),
+        entry(
+            "no_route", 404, 17, "No chain of capabilities leads from the input to the wish.", True, "caller"
+        ),
         entry("wish_ambiguous", 409, 18, "Several ways lead there. Name a capability.", False, "caller"),
-        entry("key_conflict", 409, 19, "This idempotency key belongs to a different request.", False, "caller"),
-        entry("too_large", 413, 20, "The message is larger than this mesh takes. Send less.", False, "caller"),
+        entry(
+            "key_conflict", 409, 19, "This idempotency key belongs to a different request.", False, "caller"
+        ),
+        entry(
+            "too_large", 413, 20, "The message is larger than this mesh takes. Send less.", False, "caller"
+        ),
         entry("quota_exceeded", 429, 21, "You have too many tasks open. Wait for some.", True, "caller"),
         entry("cancelled", 409, 22, "The task was cancelled.", False, "caller"),
+        entry("path_unknown", 404, 23, "There is no such path. `/docs` lists them.", False, "caller"),
+        entry(
+            "method_not_allowed",
+            405,
+            24,
+            "This path takes other methods. `/docs` lists them.",
+            False,
+            "caller",
+        ),
+        entry("media_type_unsupported", 415, 25, "Send `Content-Type: application/json`.", False, "caller"),
         # What the mesh could not do in time.
         entry("queue_full", 429, 30, "The queue is full. Try again after the given time.", True, "hive"),
         entry("expired", 504, 31, "The deadline passed before an answer was there.", True, "hive"),
         entry("deadline_too_short", 504, 32, "The deadline cannot be met. Give more time.", False, "caller"),
         entry("no_node", 503, 33, "No node that may do this is connected.", True, "hive"),
-        entry("attempts_exhausted", 502, 34, "Every permitted attempt failed. The last error is named.", True, "hive"),
-        entry("dead_lettered", 502, 35, "The task took down each node that ran it, and was set aside.", False, "hive"),
-        entry("retry_budget_spent", 503, 36, "Too many retries are under way. Try again later.", True, "hive"),
+        entry(
+            "attempts_exhausted",
+            502,
+            34,
+            "Every permitted attempt failed. The last error is named.",
+            True,
+            "hive",
+        ),
+        entry(
+            "dead_lettered",
+            502,
+            35,
+            "The task took down each node that ran it, and was set aside.",
+            False,
+            "hive",
+        ),
+        entry(
+            "retry_budget_spent", 503, 36, "Too many retries are under way. Try again later.", True, "hive"
+        ),
         entry("draining", 503, 37, "This process is stopping and takes no new work.", True, "hive"),
-        entry("label_kept", 409, 38, "The label could not be removed, and the next step forbids it.", False, "hive"),
-        entry("store_unavailable", 503, 39, "The store cannot commit now, so nothing was accepted.", True, "hive"),
-        entry("planning_unavailable", 503, 40, "The control process did not plan this in time.", True, "hive"),
+        entry(
+            "label_kept",
+            409,
+            38,
+            "The label could not be removed, and the next step forbids it.",
+            False,
+            "hive",
+        ),
+        entry(
+            "store_unavailable",
+            503,
+            39,
+            "The store cannot commit now, so nothing was accepted.",
+            True,
+            "hive",
+        ),
+        entry(
+            "planning_unavailable", 503, 40, "The control process did not plan this in time.", True, "hive"
+        ),
         # What went wrong on a node.
         entry("inference_failed", 502, 50, "The model failed on this input.", True, "hive"),
         entry("node_lost", 502, 51, "The node went away while it worked.", True, "hive"),
         entry("credit_exceeded", 503, 52, "More work was sent than was granted.", True, "peer"),
         entry("lease_expired", 504, 53, "The node did not finish within its lease.", True, "hive"),
         # Models and their files.
-        entry("model_not_found", 404, 60, "There is no such specialist. Check the name or path.", False, "operator"),
-        entry("manifest_invalid", 422, 61, "The manifest is not valid. Correct the named field.", False, "operator"),
-        entry("model_digest_mismatch", 422, 62, "A file is not the one its manifest pins.", False, "operator"),
+        entry(
+            "model_not_found",
+            404,
+            60,
+            "There is no such specialist. Check the name or path.",
+            False,
+            "operator",
+        ),
+        entry(
+            "manifest_invalid",
+            422,
+            61,
+            "The manifest is not valid. Correct the named field.",
+            False,
+            "operator",
+        ),
+        entry(
+            "model_digest_mismatch", 422, 62, "A file is not the one its manifest pins.", False, "operator"
+        ),
         entry("model_invalid", 422, 63, "The model cannot be loaded.", False, "operator"),
         # The wire.
         entry("frame_malformed", 400, 70, "The frames do not follow the wire protocol.", False, "peer"),
@@ -82,11 +157,25 @@ def _entries() -> tuple[ErrorKind, ...]:
         entry("config_invalid", 422, 80, "The configuration is not valid.", False, "operator"),
         entry("config_not_found", 404, 81, "There is no such configuration file.", False, "operator"),
         entry("address_in_use", 409, 82, "The address is taken by another process.", False, "operator"),
-        entry("already_running", 409, 83, "This mesh is already running. `hive down` stops it.", False, "operator"),
+        entry(
+            "already_running",
+            409,
+            83,
+            "This mesh is already running. `hive down` stops it.",
+            False,
+            "operator",
+        ),
         entry("not_running", 404, 84, "No mesh is running. `hive up CONFIG` starts one.", False, "operator"),
         entry("unreachable", 503, 85, "The conductor does not answer.", True, "operator"),
         entry("state_unwritable", 500, 86, "The state directory cannot be written.", False, "operator"),
-        entry("insecure_bind", 403, 87, "A port that others can reach needs `insecure: true`.", False, "operator"),
+        entry(
+            "insecure_bind",
+            403,
+            87,
+            "A port that others can reach needs `insecure: true`.",
+            False,
+            "operator",
+        ),
         entry("extra_missing", 500, 88, "An optional part is not installed.", False, "operator"),
         entry("start_failed", 500, 89, "A process did not start.", False, "operator"),
         entry("internal", 500, 99, "This is a fault in Hive. Please report it with the log.", False, "hive"),

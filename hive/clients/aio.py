@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final
 
 from hive.clients.asker import Asker, never_reached, not_yet
@@ -106,7 +106,7 @@ class AsyncPort(Observer):
         self._events.pop(number, None)
         self.session.withdraw(number)
 
-    async def watch(self, ask: Ask) -> AsyncIterator[Event | Answer]:
+    async def watch(self, ask: Ask) -> AsyncGenerator[Event | Answer, None]:
         """Yield each event of a watched task and at last its answer."""
         number = ask.request.header.attempt
         queue: asyncio.Queue[Event] = asyncio.Queue(1000)

@@ -20,11 +20,18 @@ QUERY_TIMEOUT_US: Final = 5_000_000
 class Asker:
     """Builds the requests of one session and reads their answers."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
-        """Number requests by `session` and date them by `clock`."""
+    def __init__(
+        self, session: Session, clock: Clock, catalog: Catalog | None = None, *, patient: bool = True
+    ) -> None:
+        """Number requests by `session` and date them by `clock`.
+
+        A `patient` caller's submissions are repeated where a refusal says that this may help. A gateway is not
+        one: it passes the refusal on, and states the `principal` on whose behalf it asks.
+        """
         self._session = session
         self._clock = clock
-        self.catalog = Catalog()
+        self._patient = patient
+        self.catalog = catalog or Catalog()
 
     def knows(self, wish: Wish) -> bool:
         """Say whether the wish can be encoded without asking the conductor what its capability takes."""
@@ -34,7 +41,7 @@ class Asker:
             or self.catalog.inputs(wish.capability) is not None
         )
 
-    def submit(self, wish: Wish, *, wait: bool, task: TaskId | None = None) -> Ask:
+    def submit(self, wish: Wish, *, wait: bool, task: TaskId | None = None, principal: str = "") -> Ask:
         """Return the request that submits `wish`. Raises HiveError for a wish that cannot be sent."""
         wish.check()
         now_us = self._clock.now_us()
@@ -49,27 +56,30 @@ class Asker:
         remaining_us = wish.deadline_ms * 1000
         header = submit_header(session.number(), task or wish.task_id(), remaining_us, now_us, wait=wait)
         ids = welcome.capabilities if welcome else {}
-        request = submit_of(wish, encoded, header, session.labels, ids)
-        return Ask(request, now_us + remaining_us, True, wish.capability or "")
+        request = submit_of(wish, encoded, header, session.labels, ids, principal)
+        return Ask(request, now_us + remaining_us, self._patient, wish.capability or "")
 
-    def watch(self, task: Task | str, timeout_s: float | None) -> Ask:
+    def watch(self, task: Task | str, timeout_s: float | None, principal: str = "") -> Ask:
         """Return the request for a task's outcome."""
-        return Ask(Watch(self._header(_id_of(task))), self._until(timeout_s))
+        return Ask(Watch(self._header(_id_of(task)), principal), self._until(timeout_s))
 
-    def cancel(self, task: Task | str) -> Ask:
+    def cancel(self, task: Task | str, principal: str = "") -> Ask:
         """Return the request that cancels a task."""
-        return Ask(Cancel(self._header(_id_of(task))), self._clock.now_us() + QUERY_TIMEOUT_US)
+        return Ask(Cancel(self._header(_id_of(task)), principal), self._clock.now_us() + QUERY_TIMEOUT_US)
 
     def query(
-        self, what: str, args: Mapping[str, object] | None = None, task: Task | str | None = None
+        self,
+        what: str,
+        args: Mapping[str, object] | None = None,
+        task: Task | str | None = None,
+        principal: str = "",
     ) -> Ask:
         """Return a question about the mesh or about a task."""
         header = self._header(_id_of(task) if task is not None else NO_TASK)
-        return Ask(
-            Query(header, header.attempt, what, dict(args or {})), self._clock.now_us() + QUERY_TIMEOUT_US
-        )
+        query = Query(header, header.attempt, what, dict(args or {}), principal)
+        return Ask(query, self._clock.now_us() + QUERY_TIMEOUT_US)
 
-    def explain(self, wish: Wish) -> Ask:
+    def explain(self, wish: Wish, principal: str = "") -> Ask:
         """Return the question what would become of `wish`; its input may be left out."""
         given = wish.inputs if wish.inputs is not None else {}
         have: list[tuple[str, str]] = []
@@ -78,15 +88,14 @@ class Asker:
         elif wish.input_type is not None:
             stated = wish.input_type if isinstance(wish.input_type, Mapping) else {"input": wish.input_type}
             have = list(stated.items())
-        ask = self.query(
-            "explain", {"capability": wish.capability or "", "want": wish.want or "", "have": have}
+        args: dict[str, object] = {"capability": wish.capability or "", "want": wish.want or "", "have": have}
+        header = self._header(NO_TASK)._replace(
+            labels=self._session.labels.mask(wish.labels),
+            priority=wish.priority,
+            remaining_us=wish.deadline_ms * 1000,
         )
-        mask = self._session.labels.mask(wish.labels)
-        query = cast("Query", ask.request)
-        header = query.header._replace(
-            labels=mask, priority=wish.priority, remaining_us=wish.deadline_ms * 1000
-        )
-        return Ask(Query(header, query.ask, query.what, query.args), ask.deadline_us)
+        query = Query(header, header.attempt, "explain", args, principal)
+        return Ask(query, self._clock.now_us() + QUERY_TIMEOUT_US)
 
     def result(self, answer: Answer) -> Result:
         """Return the result that an answer carries. Raises the HiveError that it is."""

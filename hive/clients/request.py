@@ -131,10 +131,22 @@ class Catalog:
                 "input_invalid", f"{wish.capability} has several inputs: give `inputs` with {names}."
             )
         kind = self._kind(wish, declared, wish.input, wish.input_type)
-        frames = _frames(kind, wish.input)
+        frames = self.frames(kind, wish.input)
         if wish.capability and (wish.input_type is None or (declared and declared[0][1] == kind.name)):
             return (), frames
         return ((declared[0][0] if declared else "input", kind.name, len(frames)),), frames
+
+    def frames(self, kind: DataType, value: object) -> Frames:
+        """Return the body frames of one value. Raises HiveError(input_invalid)."""
+        if kind.encoding == "utf8" and isinstance(value, str):
+            try:
+                return (value.encode("utf-8"),)
+            except UnicodeEncodeError as error:
+                detail = f"The {kind.name} holds a lone surrogate at {error.start}."
+                raise HiveError("input_invalid", detail) from error
+        from hive.values import encode_value  # noqa: PLC0415 - numpy only where a document is sent
+
+        return tuple(encode_value(kind, value))
 
     def _encode_named(
         self, values: Mapping[str, object], wish: Wish, declared: tuple[tuple[str, str], ...] | None
@@ -150,7 +162,7 @@ class Catalog:
         for name, value in values.items():
             one = ((name, known[name]),) if name in known else None
             kind = self._kind(wish, one, value, given.get(name))
-            part = _frames(kind, value)
+            part = self.frames(kind, value)
             inputs.append((name, kind.name, len(part)))
             frames += part
         return tuple(inputs), tuple(frames)
@@ -178,6 +190,7 @@ def submit_of(
     header: Header,
     labels: LabelTable,
     capabilities: Mapping[str, int],
+    principal: str = "",
 ) -> Submit:
     """Return the SUBMIT of a checked wish; `header` holds number, task id and times. An id saves the name's bytes."""
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
@@ -190,7 +203,7 @@ def submit_of(
         encoded[0],
         wish.min_confidence,
         wish.idempotency_key or "",
-        "",
+        principal,
         encoded[1],
     )
 
@@ -200,18 +213,6 @@ def submit_header(number: int, task: TaskId, remaining_us: int, now_us: int, *, 
     return EMPTY._replace(
         flags=_WAIT if wait else 0, attempt=number, task=task, remaining_us=remaining_us, sent_us=now_us
     )
-
-
-def _frames(kind: DataType, value: object) -> Frames:
-    if kind.encoding == "utf8" and isinstance(value, str):
-        try:
-            return (value.encode("utf-8"),)
-        except UnicodeEncodeError as error:
-            detail = f"The {kind.name} holds a lone surrogate at {error.start}."
-            raise HiveError("input_invalid", detail) from error
-    from hive.values import encode_value  # noqa: PLC0415 - numpy only where a document is sent
-
-    return tuple(encode_value(kind, value))
 
 
 def _jsonable(value: object) -> object:
