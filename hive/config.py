@@ -311,7 +311,7 @@ def _addresses(config: MeshConfig) -> Iterator[tuple[Where, str]]:
     for name, site in config.sites.items():
         conductor = site.conductor
         host, _, port = conductor.bind.removeprefix("tcp://").rpartition(":")
-        places = [(("bind",), host, int(port))]
+        places: list[tuple[tuple[str, ...], str, int]] = [(("bind",), host, int(port))]
         if conductor.http is not None:
             places.append((("http", "port"), conductor.http.host, conductor.http.port))
         for where, at, number in places:

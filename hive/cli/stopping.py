@@ -1,0 +1,78 @@
+"""What `hive down` does: ask the supervisor to stop, and clear up after one that was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from hive.errors import HiveError
+from hive.local import MESH_FILE, running_mesh
+from hive.processes import processes_in
+from hive.state_dir import home
+
+_SUPERVISOR_S: Final = 40.0
+_LEFTOVER_S: Final = 5.0
+
+
+def stop_mesh(name: str | None) -> list[dict[str, object]]:
+    """Stop a mesh and return what was stopped. Raises HiveError(not_running) or HiveError(bad_request)."""
+    folders = [f for f in sorted(home().glob("*")) if f.is_dir() and (running_mesh(f) or _leftovers(f))]
+    if name is not None:
+        folders = [folder for folder in folders if folder.name == name]
+    if not folders:
+        which = f"Mesh {name!r} is not running" if name else "No mesh is running"
+        raise HiveError("not_running", f"{which} under {home()}.")
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders)
+        raise HiveError("bad_request", f"Several meshes run here; name one: {names}.")
+    return [_stop(folders[0])]
+
+
+def _stop(folder: Path) -> dict[str, object]:
+    mesh = running_mesh(folder)
+    if mesh is not None:
+        supervisor = psutil.Process(int(str(mesh["pid"])))
+        supervisor.terminate()
+        try:
+            supervisor.wait(_SUPERVISOR_S)
+        except psutil.TimeoutExpired:
+            supervisor.kill()
+    killed = _stop_leftovers(folder)
+    for name in ("agents", "conductors", "run"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / MESH_FILE).unlink()
+    return {"mesh": folder.name, "state": "stopped", "killed": killed}
+
+
+def _leftovers(folder: Path) -> list[psutil.Process]:
+    """Return live processes that status files name and whose command line is really ours."""
+    found = []
+    for row in processes_in(folder):
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(int(str(row["pid"]))) if row["pid"] else None
+            if process is not None and _is_ours(process):
+                found.append(process)
+    return found
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    """Never stop a stranger that was given the number of a process of ours."""
+    words = " ".join(process.cmdline())
+    return any(mark in words for mark in ("-m hive", "-m conductor.", "-m specialists.", "/hive "))
+
+
+def _stop_leftovers(folder: Path) -> int:
+    left = _leftovers(folder)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(left, _LEFTOVER_S)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return len(alive)
