@@ -14,6 +14,7 @@ from specialists.kinds.base import Answer, Inputs, Parts, answered_each, needed,
 from specialists.kinds.windows import SHORTEST, Floats, Usual, features, read_context, usual_of, write_context
 
 _EDGE: Final = 1e-6
+_WARY: Final = 0.25
 _AXES: Final = 2
 
 
@@ -101,13 +102,14 @@ class Anomaly:
         return Answer(output, confidence, confidence < self._unsure_below)
 
     def _next_context(self, window: _Window, worst: list[float]) -> dict[str, object]:
-        """Learn from channels that look ordinary only; one that never did keeps no context yet."""
+        """Learn from what was seen, and slowly where it looks faulty: a new level may be meant to stay."""
         usual = dict(window.context)
         for place, name in enumerate(window.channels):
             values = window.values[:, place]
-            if worst[place] < self._threshold and np.isfinite(values).sum() >= SHORTEST:
+            if np.isfinite(values).sum() >= SHORTEST:
                 seen = usual_of(values)
-                usual[name] = usual[name].after(seen) if name in usual else seen
+                pace = 1.0 if worst[place] < self._threshold else _WARY
+                usual[name] = usual[name].after(seen, pace) if name in usual else seen
         return write_context(usual)
 
 

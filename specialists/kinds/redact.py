@@ -113,7 +113,7 @@ class Redact:
     def _verdict(self, item: _Text, chances: Chances) -> Answer:
         units = list(units_of(item.text, item.tokens, chances))
         spans = merged([*find_patterns(item.text), *self._spans(item.text, units)])
-        left = [self._left(item.text, unit) for unit in units if not _inside(unit, spans)]
+        left = [chance_left(item.text, unit, self._is_numeric) for unit in units if not _inside(unit, spans)]
         confidence = float(np.prod([1.0 - chance for chance in left])) if left else 1.0
         unsure = max(left, default=0.0) >= self._doubt_from or unreadable(item.text, item.tokens)
         output = {
@@ -143,16 +143,6 @@ class Redact:
             if kind not in self._numeric or re.search(r"\d", text[found.start : found.end]):
                 yield found
 
-    def _left(self, text: str, unit: Unit) -> float:
-        """Return the probability that a unit that stays is personal after all; signs alone tell nothing."""
-        if not is_word(text, unit):
-            return 0.0
-        return (
-            unit.chance
-            if re.search(r"\d", text[unit.start : unit.end])
-            else float(unit.chances[~self._is_numeric].sum())
-        )
-
 
 def units_of(text: str, tokens: Tokens, chances: Chances) -> Iterator[Unit]:
     """Yield the words and signs of `text`, each with the chances [types] of its most suspicious token."""
@@ -167,6 +157,18 @@ def units_of(text: str, tokens: Tokens, chances: Chances) -> Iterator[Unit]:
             stop += 1
         if stop > place:
             yield Unit(start, end, chances[place + int(totals[place:stop].argmax())])
+
+
+def chance_left(text: str, unit: Unit, numeric: npt.NDArray[np.bool_]) -> float:
+    """Return the probability that a unit that stays is personal after all.
+
+    `numeric` marks the types that are replaced only where a digit is in them; signs alone tell nothing.
+    """
+    if not is_word(text, unit):
+        return 0.0
+    if re.search(r"\d", text[unit.start : unit.end]):
+        return unit.chance
+    return float(unit.chances[~numeric].sum())
 
 
 def is_word(text: str, unit: Unit) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
@@ -19,48 +19,64 @@ from hive.errors import HiveError
 LENGTH: Final = 64
 HOP: Final = 32
 SHORTEST: Final = 8
-FEATURES: Final = 4
+FEATURES: Final = 7
 _CONTEXT_VERSION: Final = 1
 _MEMORY: Final = 0.2
 _SMALLEST: Final = 1e-6
+_KNOWN_AFTER: Final = 8
+_MOST_RATIO: Final = 5.0
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual for a channel, in its own units: location, scale (like a standard deviation), windows seen."""
+    """What is usual for a channel, in its own units.
+
+    `location` is its middle, `scale` its spread (like a standard deviation), `step` how far it goes from one value to
+    the next, `wander` how far the location goes from one window to the next, `windows` how many windows taught this.
+    """
 
     location: float
     scale: float
-    windows: int
+    step: float
+    wander: float = 0.0
+    windows: int = 1
 
-    def after(self, seen: Usual) -> Usual:
-        """Return this, moved a little towards what one more window showed."""
-        rate = max(_MEMORY, 1.0 / (self.windows + 1))
+    def after(self, seen: Usual, pace: float = 1.0) -> Usual:
+        """Return this, moved towards what one more window showed; `pace` below 1 moves it less."""
+        rate = pace * max(_MEMORY, 1.0 / (self.windows + 1))
+        moved = abs(seen.location - self.location)
         return Usual(
             self.location + rate * (seen.location - self.location),
             self.scale + rate * (seen.scale - self.scale),
+            self.step + rate * (seen.step - self.step),
+            moved if self.windows == 1 else self.wander + rate * (moved - self.wander),
             self.windows + 1,
         )
 
 
 def usual_of(values: Floats) -> Usual:
-    """Return median and scaled median absolute deviation; where more than half is equal, the standard deviation."""
+    """Return what one window shows: median, scaled median absolute deviation, and mean absolute difference.
+
+    Where more than half of the values are equal, the scale is the standard deviation.
+    """
     present = values[np.isfinite(values)].astype(np.float64)
     if not len(present):
-        return Usual(0.0, 0.0, 1)
+        return Usual(0.0, 0.0, 0.0)
     location = float(np.median(present))
     spread = 1.4826 * float(np.median(np.abs(present - location)))
-    return Usual(location, spread if spread > _floor(location) else float(present.std()), 1)
+    step = float(np.abs(np.diff(present)).mean()) if len(present) > 1 else 0.0
+    return Usual(location, spread if spread > _floor(location) else float(present.std()), step)
 
 
 def features(values: Floats, context: Usual | None) -> Floats:
     """Return the model's view of one channel [time]: [pieces, FEATURES, LENGTH].
 
     Pieces of LENGTH overlap by HOP; a shorter channel is filled up with missing values in front. The features are the
-    values against the piece's own usual, against the context's (without one, the whole window's), whether a value is
-    present, and whether there is a context. Values are compressed by asinh, so that a spike stays finite.
+    values against the piece's own usual; against the context's (without one, the whole window's); whether a value is
+    present; how well the context is known (0 to 1); and how far location, scale and step of the piece are from the
+    context's. All are compressed, so that a spike stays finite.
     """
     reference = context or usual_of(values)
     if len(values) < LENGTH:
@@ -70,10 +86,13 @@ def features(values: Floats, context: Usual | None) -> Floats:
     for piece, begin in zip(out, starts, strict=True):
         cut = values[begin : begin + LENGTH]
         present = np.isfinite(cut)
-        piece[0] = _against(cut, usual_of(cut), present)
+        own = usual_of(cut)
+        piece[0] = _against(cut, own, present)
         piece[1] = _against(cut, reference, present)
         piece[2] = present
-        piece[3] = context is not None
+        if context is not None:
+            piece[3] = min(context.windows, _KNOWN_AFTER) / _KNOWN_AFTER
+            piece[4:7] = np.array(_changes(own, context))[:, None]
     return out
 
 
@@ -92,25 +111,32 @@ def read_context(document: object, channels: Sequence[str]) -> dict[str, Usual]:
 
 def write_context(usual: Mapping[str, Usual]) -> dict[str, object]:
     """Return the document for the next window: plain JSON values."""
-    table = {
-        name: {"location": u.location, "scale": u.scale, "windows": u.windows} for name, u in usual.items()
-    }
-    return {"version": _CONTEXT_VERSION, "channels": table}
+    return {"version": _CONTEXT_VERSION, "channels": {name: asdict(entry) for name, entry in usual.items()}}
 
 
 def _usual(name: str, raw: object) -> Usual:
     entry = raw if isinstance(raw, Mapping) else {}
-    location, scale, windows = _number(entry, "location"), _number(entry, "scale"), entry.get("windows")
-    if (
-        not math.isfinite(location)
-        or not 0 <= scale < math.inf
-        or not isinstance(windows, int)
-        or windows < 1
-    ):
+    location, windows = _number(entry, "location"), entry.get("windows")
+    scale, step, wander = (_number(entry, field) for field in ("scale", "step", "wander"))
+    good = math.isfinite(location) and all(0 <= size < math.inf for size in (scale, step, wander))
+    if not good or not isinstance(windows, int) or windows < 1:
         raise HiveError(
-            "input_invalid", f"`context` of channel {name!r} needs numbers location, scale and windows."
+            "input_invalid",
+            f"`context` of channel {name!r} needs location, scale, step, wander and windows, as the last answer had.",
         )
-    return Usual(location, scale, windows)
+    return Usual(location, scale, step, wander, windows)
+
+
+def _changes(own: Usual, context: Usual) -> tuple[float, float, float]:
+    """Return how far location (in wanders of its own, and at least a tenth of the scale), scale and step went."""
+    least = _floor(context.location)
+    wander = max(context.wander, 0.1 * context.scale, least)
+    moved = math.asinh((own.location - context.location) / wander) if context.windows > 1 else 0.0
+    return moved, _log_ratio(own.scale, context.scale, least), _log_ratio(own.step, context.step, least)
+
+
+def _log_ratio(new: float, old: float, least: float) -> float:
+    return min(_MOST_RATIO, max(-_MOST_RATIO, math.log(max(new, least) / max(old, least))))
 
 
 def _number(entry: Mapping[str, object], field: str) -> float:
