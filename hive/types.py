@@ -36,7 +36,7 @@ class DataType:
 
     def as_json(self) -> dict[str, object]:
         """Return the entry as the API and manifests show it."""
-        return {
+        entry: dict[str, object] = {
             "name": self.name,
             "version": self.version,
             "is_a": self.is_a or None,
@@ -44,6 +44,9 @@ class DataType:
             "tensors": list(self.tensors),
             "schema": dict(self.schema),
         }
+        if self.encoding == "utf8+document":
+            entry["text_field"] = self.text_field
+        return entry
 
 
 def _object(required: Mapping[str, object], optional: Mapping[str, object] | None = None) -> dict[str, object]:
@@ -163,12 +166,15 @@ def parse_data_type(raw: Mapping[str, object]) -> DataType:
         raise HiveError("manifest_invalid", f"Data type {name!r}: `encoding` must be one of {', '.join(ENCODINGS)}.")
     if not isinstance(schema, dict) or not isinstance(tensors, list | tuple):
         raise HiveError("manifest_invalid", f"Data type {name!r}: `schema` is an object, `tensors` a list of names.")
+    version = raw.get("version", 1)
+    if type(version) is not int or version < 1:
+        raise HiveError("manifest_invalid", f"Data type {name!r}: `version` must be a whole number from 1.")
     return DataType(
         name=name,
         encoding=encoding,
         schema=schema,
         is_a=str(raw.get("is_a") or ""),
-        version=int(str(raw.get("version", 1))),
+        version=version,
         tensors=tuple(str(t) for t in tensors),
         text_field=str(raw.get("text_field", "text")),
     )
