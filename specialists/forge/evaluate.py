@@ -1,0 +1,132 @@
+"""Figures for the cards: accuracies with intervals, ranking quality, calibration, time and memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measured figure with a 95 % bootstrap interval over `n` cases of `data`."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    data: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the form that a manifest holds, rounded to four places."""
+        return {key: round(v, 4) if isinstance(v, float) else v for key, v in asdict(self).items()}
+
+
+def bootstrap(
+    statistic: Callable[[npt.NDArray[np.intp]], float], n: int, data: str, seed: int = 0, rounds: int = 1000
+) -> Measure:
+    """Return `statistic` of all rows, with the percentile interval over resampled rows (Efron 1979)."""
+    rng = np.random.default_rng(seed)
+    draws = [statistic(rng.integers(0, n, n)) for _ in range(rounds)]
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    return Measure(float(statistic(np.arange(n))), float(low), float(high), n, data)
+
+
+def share(hits: npt.NDArray[np.bool_], data: str) -> Measure:
+    """Return the share of true values."""
+    return bootstrap(lambda rows: float(hits[rows].mean()), len(hits), data)
+
+
+def ranking(positive: npt.NDArray[np.bool_], scores: Floats, data: str) -> Measure:
+    """Return the area under the ROC curve of `scores` for `positive`."""
+
+    def area(rows: npt.NDArray[np.intp]) -> float:
+        some = positive[rows]
+        return float(roc_auc_score(some, scores[rows])) if 0 < some.sum() < len(some) else float("nan")
+
+    return bootstrap(area, len(positive), data, rounds=200)
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Return probabilities along the last axis."""
+    scaled = logits / temperature
+    grown = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return grown / grown.sum(axis=-1, keepdims=True)
+
+
+def temperature_of(logits: Floats, labels: npt.NDArray[np.integer]) -> float:
+    """Return the temperature that makes the probabilities fit `labels` best (Guo et al. 2017)."""
+    grid = np.exp(np.linspace(np.log(0.2), np.log(5.0), 200))
+    rows = np.arange(len(labels))
+    losses = [-np.log(softmax(logits, t)[rows, labels] + 1e-12).mean() for t in grid]
+    return float(grid[int(np.argmin(losses))])
+
+
+def calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15) -> float:
+    """Return the expected calibration error over equal-width bins of confidence."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean()
+        for b in set(which)
+    ]
+    return float(sum(gaps))
+
+
+def best_cut(good: Floats, bad: Floats) -> float:
+    """Return the confidence that separates good from bad answers best (Youden's J)."""
+    cuts = np.unique(np.concatenate([good, bad]))
+    gains = [(good >= cut).mean() - (bad >= cut).mean() for cut in cuts]
+    return float(cuts[int(np.argmax(gains))])
+
+
+def p50_us(call: Callable[[], object], runs: int = 500) -> float:
+    """Return the median time of `call` in microseconds after warming up."""
+    for _ in range(20):
+        call()
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter_ns()
+        call()
+        times.append((time.perf_counter_ns() - begun) / 1e3)
+    return float(np.median(times))
+
+
+def footprint(directory: Path) -> dict[str, float]:
+    """Return p50 in microseconds and resident MB of a fresh process that loads and answers with a specialist.
+
+    `bare_mb` is the memory of a process that imported only numpy and onnxruntime.
+    """
+    code = (
+        "import os,json,time,psutil,sys\n"
+        "import numpy,onnxruntime\n"
+        "me=psutil.Process();bare=me.memory_info().rss\n"
+        "from specialists.load import load\n"
+        f"s=load({str(directory)!r});s.warm_up()\n"
+        "batch=[s.sample()]\n"
+        "times=[]\n"
+        "for _ in range(520):\n"
+        "    t=time.perf_counter_ns();s.answer(batch);times.append(time.perf_counter_ns()-t)\n"
+        "print(json.dumps({'p50_us':sorted(times[20:])[250]/1e3,'rss_mb':me.memory_info().rss/1e6,"
+        "'bare_mb':bare/1e6}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {key: float(value) for key, value in json.loads(done.stdout).items()}
+
+
+def confusion(expected: Sequence[str], given: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Return the commonest mistakes as (expected, given, count), worst first."""
+    pairs: dict[tuple[str, str], int] = {}
+    for want, got in zip(expected, given, strict=True):
+        if want != got:
+            pairs[want, got] = pairs.get((want, got), 0) + 1
+    return sorted(((w, g, n) for (w, g), n in pairs.items()), key=lambda row: -row[2])

@@ -1,0 +1,98 @@
+"""The networks of the bundled specialists, small enough to answer in well under a millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from specialists.forge.training import PAD
+
+
+class TextCnn(nn.Module):
+    """A convolutional text classifier (Kim 2014): token ids [batch, tokens] -> logits [batch, labels].
+
+    Padding changes nothing: pad tokens embed to zero, and what the kernels see there is masked before the maximum.
+    """
+
+    def __init__(
+        self, vocabulary: int, labels: int, width: int, filters: int, kernels: Sequence[int]
+    ) -> None:
+        """Build kernels of odd sizes, each with `filters` outputs, over embeddings of size `width`."""
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width, padding_idx=PAD)
+        self.kernels = nn.ModuleList(nn.Conv1d(width, filters, k, padding=k // 2) for k in kernels)
+        self.drop = nn.Dropout(0.4)
+        self.head = nn.Linear(filters * len(kernels), labels)
+        nn.init.normal_(self.embed.weight, std=0.3)
+        with torch.no_grad():
+            self.embed.weight[PAD].zero_()
+
+    def features(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the strongest response of each filter, [batch, filters * kernels]."""
+        seen = (ids != PAD).to(torch.float32).unsqueeze(1)
+        signal = self.embed(ids).transpose(1, 2)
+        return torch.cat([(torch.relu(k(signal)) * seen).amax(dim=2) for k in self.kernels], dim=1)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the logits."""
+        return self.head(self.drop(self.features(ids)))
+
+
+class TokenTagger(nn.Module):
+    """A dilated convolutional tagger (Strubell et al. 2017): ids and shapes [batch, tokens] -> [batch, tokens, tags].
+
+    Every layer is masked, so what a token sees is its text and zeros, in a batch as alone.
+    """
+
+    def __init__(
+        self, vocabulary: int, shapes: int, tags: int, width: int, filters: int, dilations: Sequence[int]
+    ) -> None:
+        """Build one residual block of kernel 3 per dilation over embeddings of size `width` + 16."""
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width, padding_idx=PAD)
+        self.shape = nn.Embedding(shapes, 16, padding_idx=PAD)
+        self.drop = nn.Dropout(0.25)
+        self.enter = nn.Conv1d(width + 16, filters, 3, padding=1)
+        self.blocks = nn.ModuleList(nn.Conv1d(filters, filters, 3, padding=d, dilation=d) for d in dilations)
+        self.head = nn.Conv1d(filters, tags, 1)
+        for table in (self.embed, self.shape):
+            nn.init.normal_(table.weight, std=0.3)
+            with torch.no_grad():
+                table.weight[PAD].zero_()
+
+    def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
+        """Return the logits."""
+        seen = (ids != PAD).to(torch.float32).unsqueeze(1)
+        signal = torch.cat([self.embed(ids), self.shape(shapes)], dim=2).transpose(1, 2)
+        signal = torch.relu(self.enter(self.drop(signal))) * seen
+        for block in self.blocks:
+            signal = (signal + torch.relu(block(self.drop(signal)))) * seen
+        return self.head(self.drop(signal)).transpose(1, 2)
+
+
+class WindowScorer(nn.Module):
+    """A dilated convolutional scorer: windows [batch, features, time] -> one logit per window [batch].
+
+    `steps` gives a logit per time, which training uses; the window's is the largest of the times that are present.
+    """
+
+    def __init__(self, features: int, filters: int, dilations: Sequence[int]) -> None:
+        """Build one residual block of kernel 3 per dilation."""
+        super().__init__()
+        self.enter = nn.Conv1d(features, filters, 5, padding=2)
+        self.blocks = nn.ModuleList(nn.Conv1d(filters, filters, 3, padding=d, dilation=d) for d in dilations)
+        self.head = nn.Conv1d(filters, 1, 1)
+
+    def steps(self, windows: torch.Tensor) -> torch.Tensor:
+        """Return logits [batch, time]."""
+        signal = torch.relu(self.enter(windows))
+        for block in self.blocks:
+            signal = signal + torch.relu(block(signal))
+        return self.head(signal).squeeze(1)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Return logits [batch]."""
+        present = windows[:, 2]
+        return (self.steps(windows) * present + (present - 1) * 30.0).amax(dim=1)
