@@ -1,0 +1,52 @@
+"""What an agent is told to run: one device's nodes. The command line writes it, the agent's process reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from hive.errors import HiveError
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node of the device: its id (`<device>/<specialist>`), its specialist and its credit."""
+
+    id: str
+    specialist: str
+    credit: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """One agent. `name` is unique on the machine, `conductors` are static endpoints, tried before found ones.
+
+    With `mdns` the agent looks for its site's conductor and advertises its nodes. `state_dir` is the mesh's state
+    folder; the agent keeps `agents/<name>.json` in it. `silence_s` is how long a worker may say nothing, beyond the
+    bound that it announced, before it counts as wedged and is killed.
+    """
+
+    name: str
+    device: str
+    mesh: str
+    site: str
+    nodes: tuple[NodeSpec, ...]
+    conductors: tuple[str, ...] = ()
+    mdns: bool = True
+    state_dir: str = ""
+    token: str = ""
+    silence_s: float = 3.0
+
+    def as_json(self) -> str:
+        """Return the spec as JSON."""
+        return json.dumps(asdict(self))
+
+
+def parse_agent_spec(text: str) -> AgentSpec:
+    """Return the spec in a JSON text of `as_json`; raise HiveError(bad_request) if it is none."""
+    try:
+        raw = json.loads(text)
+        nodes = tuple(NodeSpec(**node) for node in raw.pop("nodes"))
+        return AgentSpec(nodes=nodes, conductors=tuple(raw.pop("conductors", ())), **raw)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise HiveError("bad_request", f"The agent's spec is malformed: {error}.") from error

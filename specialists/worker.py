@@ -1,0 +1,94 @@
+"""The node's process: one thread, one specialist. `python -m specialists.worker`, started by an agent.
+
+The worker reads its spec and later endpoints from standard input, writes what happens to it to standard output
+(lines of JSON, see `AgentPipe`), drains on SIGTERM, and dies with its agent. $HIVE_EFFECT_LOG names a file for one
+line per attempt that ran (see `EffectLog`).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import select
+import signal
+import sys
+from pathlib import Path
+
+from hive.clock import SystemClock
+from hive.errors import HiveError
+from hive.ids import new_incarnation
+from hive.transport.zeromq import ZmqTransport
+from specialists.core.admission import NodeLimits
+from specialists.core.machine import NodeCore
+from specialists.load import load
+from specialists.signals import Signals
+from specialists.worker_loop import Identity, Worker
+from specialists.worker_pipe import AgentPipe, claim_standard_pipes, die_with_agent
+from specialists.worker_run import EffectLog, Runner, offer_of
+from specialists.worker_spec import WorkerSpec, parse_worker_spec
+
+
+def main() -> int:
+    """Serve as the spec on standard input says; return the exit status, from the error catalogue on failure."""
+    pipe = claim_standard_pipes()
+    try:
+        worker = _build(pipe, _read_spec(pipe))
+    except HiveError as error:
+        pipe.say("failed", code=error.code, detail=error.detail[:2000])
+        return error.kind.exit_status
+    worker.serve(Signals(signal.SIGTERM, signal.SIGINT))
+    return 0
+
+
+def _read_spec(pipe: AgentPipe) -> WorkerSpec:
+    """Return the first line's spec, once this process is tied to its agent's life."""
+    while True:
+        select.select([pipe.read_fd], [], [])
+        line = pipe.line()
+        if line is not None:
+            spec = parse_worker_spec(line)
+            if not die_with_agent(spec.agent_pid):
+                raise HiveError("start_failed", "The agent that started this worker is gone.")
+            return spec
+        if not pipe.open:
+            raise HiveError(
+                "bad_request", "The worker needs its spec on standard input. `hive node run` gives it."
+            )
+
+
+def _build(pipe: AgentPipe, spec: WorkerSpec) -> Worker:
+    """Load and warm up the specialist; raise HiveError if it is missing, wrong or not what its manifest pins."""
+    pipe.say("starting", pid=os.getpid())
+    incarnation = new_incarnation()
+    model = load(spec.specialist)
+    effect_path = os.environ.get("HIVE_EFFECT_LOG")
+    effects = EffectLog(Path(effect_path), spec.node, incarnation) if effect_path else None
+    runner = Runner(model, effects)
+    model.warm_up()
+    offer = offer_of(model.manifest)
+    limits = NodeLimits(run_bound_us=offer.run_bound_us, max_batch=model.manifest.batch_max)
+    worker = Worker(
+        Identity(spec, incarnation, offer),
+        runner,
+        NodeCore(offer.capability, limits),
+        transport=ZmqTransport(),
+        pipe=pipe,
+        clock=SystemClock(),
+        rng=random.Random(),
+    )
+    _settle_memory()
+    about = {"capability": offer.capability, "version": offer.version, "digest": offer.digest}
+    pipe.say("ready", incarnation=incarnation, specialist=offer.specialist, **about)
+    return worker
+
+
+def _settle_memory() -> None:
+    """Take what start-up made out of the collector's sight: the hot path makes no cycles, and a pass costs time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
