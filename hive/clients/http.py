@@ -69,7 +69,10 @@ class _Http:
 
     def body(self, wish: Wish) -> dict[str, object]:
         wish.check()
-        return {**wish.as_json(), "id": wish.task_id().hex()}
+        body = wish.as_json()
+        if not wish.idempotency_key:  # a key decides the id by itself
+            body["id"] = wish.task_id().hex()
+        return body
 
     def read(self, response: httpx.Response) -> object:
         """Return the JSON of an answer. A problem that is not a task's outcome is raised as its HiveError."""

@@ -82,6 +82,7 @@ class FakeConductor:
         return [message for message in self.log if isinstance(message, Submit)]
 
     def close(self) -> None:
+        """Stop; a second time changes nothing."""
         self._stopping = True
         self._thread.join(5)
         self._listener.close()
