@@ -1,34 +1,20 @@
-"""Reading a mesh file so that every value remembers its line, and saying what is wrong with one in a sentence."""
+"""Finding and reading a mesh file so that every value remembers its line. It knows nothing of what may stand in one."""
 
 from __future__ import annotations
 
 import difflib
+import sysconfig
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import yaml
-from pydantic import BaseModel
 
 from hive.errors import HiveError
 
 Where = tuple[str | int, ...]
-
-_SENTENCES = {
-    "missing": "{key!r} is missing",
-    "string_pattern_mismatch": "{value!r} does not fit; {hint}",
-    "int_type": "want a whole number, got {value!r}",
-    "bool_type": "want true or false, got {value!r}",
-    "string_type": "want text, got {value!r} (put it in quotes)",
-    "dict_type": "want a map of keys, got {value!r}",
-    "model_type": "want a map of keys, got {value!r}",
-    "tuple_type": "want a list, got {value!r}",
-}
-_HINTS = {
-    "^[a-z0-9]": "use a-z, 0-9, '.', '_' and '-', beginning with a letter or digit",
-    "^tcp": "write an address such as tcp://127.0.0.1:8421",
-    "^[0-9a-f]{64}": "write the 64 hexadecimal digits of `printf %s TOKEN | sha256sum`",
-}
+_MAX_VALUES: Final = 100_000
+_FOLDER: Final = "mesh_configs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +26,20 @@ class Source:
     lines: dict[Where, int]
 
     def place(self, where: Where) -> str:
-        """Return `file:line` of a value, or of the nearest part of the document that encloses it."""
+        """Return `file:line: path.of.keys`, with the line of the nearest enclosing part if the value is absent."""
         path = where
-        while path and path not in self.lines:
+        while path not in self.lines:
             path = path[:-1]
         dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
-        line = self.lines.get(path)
-        return f"{self.name}:{line}: {dotted}" if line else f"{self.name}: {dotted or 'the document'}"
-
-    def explain(self, where: Where, kind: str, message: str, value: object, model: type[BaseModel]) -> str:
-        """Return what is wrong at a place and what to write instead."""
-        key = str(where[-1]) if where else ""
-        if kind == "extra_forbidden":
-            known = _keys_at(model, where[:-1])
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"write one of: {', '.join(known)}"
-            return f"unknown key {key!r}; {hint}"
-        sentence = _SENTENCES.get(kind)
-        if sentence is None:
-            return f"{message}, got {value!r:.80}"
-        hint = next((text for pattern, text in _HINTS.items() if pattern in message), message)
-        return sentence.format(key=key, value=value, hint=hint)
+        return ": ".join(part for part in (f"{self.name}:{self.lines[path]}", dotted) if part)
 
 
 def bundled_configs() -> dict[str, Path]:
-    """Return the mesh files that come with Hive, by name."""
-    folder = Path(str(resources.files("hive"))) / "mesh_configs"
-    if not folder.is_dir():
-        folder = Path(__file__).parent.parent / "mesh_configs"
+    """Return the mesh files that come with Hive, by name: those of the checkout, or those that were installed."""
+    checkout = Path(__file__).resolve().parent.parent / _FOLDER
+    installed = Path(sysconfig.get_path("data")) / "share" / "hive" / _FOLDER
+    folder = checkout if checkout.is_dir() else installed
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def read_source(path_or_name: str | Path) -> Source:
-    """Read a file, or a bundled one by name. Raises HiveError(config_not_found) or HiveError(config_invalid)."""
-    path = find_source(path_or_name)
-    try:
-        return parse_source(path.read_text(encoding="utf-8"), str(path_or_name))
-    except UnicodeDecodeError as error:
-        raise HiveError("config_invalid", f"{path}: not UTF-8 text at byte {error.start}.") from error
-    except OSError as error:
-        raise HiveError("config_not_found", f"{path} cannot be read: {error.strerror}.") from error
 
 
 def find_source(path_or_name: str | Path) -> Path:
@@ -92,12 +52,23 @@ def find_source(path_or_name: str | Path) -> Path:
     if name in bundled:
         return bundled[name]
     folder = path.parent if path.parent.is_dir() else Path()
-    near = difflib.get_close_matches(path.name, [p.name for p in folder.glob("*.y*ml")] + list(bundled), 3)
-    hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise HiveError(
-        "config_not_found",
-        f"There is no file {name}. {hint}Bundled configurations: {', '.join(bundled) or 'none'}.",
-    )
+    here = [str(near) for near in sorted(folder.glob("*.y*ml"))]
+    near = difflib.get_close_matches(name, [*here, *bundled], 3, 0.5)
+    what = f"{name} is a directory" if path.is_dir() else f"There is no file {name}"
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    known = ", ".join(bundled) or "none"
+    raise HiveError("config_not_found", f"{what}.{hint} Bundled configurations: {known}.", near=near)
+
+
+def read_source(path_or_name: str | Path) -> Source:
+    """Read a file, or a bundled one by name. Raises HiveError(config_not_found) or HiveError(config_invalid)."""
+    path = find_source(path_or_name)
+    try:
+        return parse_source(path.read_text(encoding="utf-8"), _shown(path))
+    except UnicodeDecodeError as error:
+        raise HiveError("config_invalid", f"{path}: not UTF-8 text at byte {error.start}.") from error
+    except OSError as error:
+        raise HiveError("config_not_found", f"{path} cannot be read: {error.strerror}.") from error
 
 
 def parse_source(text: str, name: str) -> Source:
@@ -106,30 +77,35 @@ def parse_source(text: str, name: str) -> Source:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
-            raise HiveError(
-                "config_invalid", f"{name} is empty; `hive config schema` describes what it may hold."
-            )
+            advice = "write at least `mesh` and `sites`; `hive config schema` describes what a file may hold"
+            raise HiveError("config_invalid", f"{name}: the file is empty; {advice}.")
         _walk(root, (), lines, name)
         return Source(name, yaml.safe_load(text), lines)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise HiveError(
-            "config_invalid", f"{name}{line}: {getattr(error, 'problem', None) or error}."
+            "config_invalid", f"{name}{line}: {error.problem or error}; correct the YAML."
         ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise HiveError("config_invalid", f"{name}: {error}.") from error
     except RecursionError:
-        raise HiveError("config_invalid", f"{name}: nested too deeply.") from None
+        raise HiveError("config_invalid", f"{name}: the parts are nested too deeply.") from None
 
 
 def _walk(node: yaml.Node, where: Where, lines: dict[Where, int], name: str) -> None:
+    """Note the line of each value; an alias is walked again under its own path, so their number is bounded."""
     lines.setdefault(where, node.start_mark.line + 1)
+    if len(lines) > _MAX_VALUES:
+        raise HiveError("config_invalid", f"{name}: more than {_MAX_VALUES} values; use fewer aliases.")
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise HiveError("config_invalid", f"{name}:{line}: a key must be a plain word.")
             if key.value in seen:
                 again = f"{key.value!r} is given twice, first in line {seen[key.value]}"
-                raise HiveError("config_invalid", f"{name}:{line}: {again}. Remove one.")
+                raise HiveError("config_invalid", f"{name}:{line}: {again}; remove one.")
             seen[key.value] = line
             lines[(*where, key.value)] = line
             _walk(value, (*where, key.value), lines, name)
@@ -138,21 +114,7 @@ def _walk(node: yaml.Node, where: Where, lines: dict[Where, int], name: str) -> 
             _walk(value, (*where, index), lines, name)
 
 
-def _keys_at(model: type[BaseModel], where: Where) -> list[str]:
-    """Return the keys that the model has at a path, for suggestions."""
-    current: object = model
-    for part in where:
-        fields = current.model_fields if isinstance(current, type) and issubclass(current, BaseModel) else {}
-        current = _inner_model(fields[str(part)].annotation) if str(part) in fields else current
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
-
-
-def _inner_model(annotation: object) -> object:
-    """Return the model inside `Model | None`, `dict[str, Model]` or `tuple[Model, ...]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _inner_model(argument)
-        if found is not None:
-            return found
-    return None
+def _shown(path: Path) -> str:
+    """Return a path as people would write it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
