@@ -15,9 +15,9 @@ from pathlib import Path
 from hive.errors import CATALOGUE
 from hive.types import BUILTIN, TypeRegistry
 from hive.values import encode_value
-from hive.wire import codec
+from hive.wire import codec, spec
 from hive.wire import messages as m
-from hive.wire.checks import form
+from hive.wire.checks import Check, form
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 VECTORS = "wire-vectors.json"
@@ -146,11 +146,11 @@ def kinds_section() -> str:
         cls = by_kind.get(kind)
         if cls is None:
             continue
-        body = "carries a body" if cls in codec._WITH_BODY else "no body"  # noqa: SLF001
+        body = "carries a body" if cls in spec.WITH_BODY else "no body"
         parts.append(f"### {kind.name} ({kind.value})\n\n*{_DIRECTIONS[kind.name]}, {body}.* {_doc(cls)}")
-        parts.append(_fields_table(cls, codec._SPEC[cls]))  # noqa: SLF001
+        parts.append(_fields_table(cls, spec.SPEC[cls]))
     parts.append(f"### The offer map\n\n{_doc(m.Offer)}")
-    parts.append(_fields_table(m.Offer, codec._OFFER))  # noqa: SLF001
+    parts.append(_fields_table(m.Offer, spec.OFFER))
     reserved = ", ".join(f"{kind.name} ({kind.value})" for kind in sorted(m.RESERVED))
     parts.append(
         f"### Reserved\n\n{reserved}: for streamed results, bodies in pieces and bodies kept elsewhere. "
@@ -332,12 +332,12 @@ def _doc(cls: type) -> str:
     return re.sub(r"\s*\n\s*", " ", (cls.__doc__ or "").strip())
 
 
-def _fields_table(cls: type, spec: dict[str, codec.Check]) -> str:
-    if not spec:
+def _fields_table(cls: type, checks: dict[str, Check]) -> str:
+    if not checks:
         return "No fields."
     defaults = dict(codec._DEFAULTS[cls])  # noqa: SLF001
     rows = ["| field | form | if absent |", "|---|---|---|"]
-    for name, check in spec.items():
+    for name, check in checks.items():
         absent = "**refused**" if name in codec._NEEDED[cls] else f"`{_default(defaults[name])}`"  # noqa: SLF001
         rows.append(f"| `{name}` | {form(check)} | {absent} |")
     return "\n".join(rows)

@@ -7,7 +7,6 @@ descriptor exists only where somebody waits on one.
 from __future__ import annotations
 
 import itertools
-import os
 import select
 from abc import ABC, abstractmethod
 from collections import deque
@@ -16,8 +15,10 @@ from typing import Final
 
 from hive.errors import HiveError
 from hive.transport.base import Source
+from hive.transport.wakeup import Wakeup
 from hive.wire.auth import Authenticator, LoopbackOnly
-from hive.wire.codec import MAX_BODY_BYTES, MAX_FRAMES
+from hive.wire.codec import MAX_BODY_BYTES
+from hive.wire.spec import MAX_FRAMES
 
 QUEUE_MESSAGES: Final = 1000
 MAX_FRAME_BYTES: Final = MAX_BODY_BYTES + 4096
@@ -25,49 +26,20 @@ _SCHEME: Final = "memory://"
 
 
 class _MemorySource(ABC):
-    """A queue of received items and, on demand, a pipe that is readable after something happened."""
+    """What listeners and connections share."""
 
     def __init__(self) -> None:
         self.closed = False
-        self._pipe: tuple[int, int] | None = None
+        self.wakeup = Wakeup()
 
     def fileno(self) -> int:
         """Return a descriptor for an event loop. After a wake-up receive until None."""
-        if self._pipe is None:
-            self._pipe = os.pipe()
-            for end in self._pipe:
-                os.set_blocking(end, False)
-            if self.ready:
-                self.wake()
-        return self._pipe[0]
+        return self.wakeup.fileno(ready=self.ready)
 
     @property
     @abstractmethod
     def ready(self) -> bool:
         """Say whether there is something to fetch."""
-
-    def wake(self) -> None:
-        """Make the descriptor readable."""
-        if self._pipe is not None:
-            try:
-                os.write(self._pipe[1], b"\0")
-            except BlockingIOError:
-                return  # full, so readable
-
-    def settle(self) -> None:
-        """Make the descriptor unreadable until the next event; the caller looks at its queue after this."""
-        if self._pipe is not None:
-            try:
-                os.read(self._pipe[0], 1 << 16)
-            except BlockingIOError:
-                return
-
-    def close_pipe(self) -> None:
-        """Release the descriptor."""
-        if self._pipe is not None:
-            for end in self._pipe:
-                os.close(end)
-            self._pipe = None
 
 
 class MemoryListener(_MemorySource):
@@ -92,7 +64,7 @@ class MemoryListener(_MemorySource):
     def receive(self) -> tuple[int, list[bytes]] | None:
         """Return the next (session, frames), or None; of too many frames the first MAX_FRAMES + 1."""
         if not self._queue:
-            self.settle()
+            self.wakeup.settle()
         while self._queue:
             peer, frames = self._queue.popleft()
             peer.unread -= 1
@@ -135,8 +107,8 @@ class MemoryListener(_MemorySource):
         self._queue.clear()
         self._peers.clear()
         for peer in self._connections:
-            peer.wake()
-        self.close_pipe()
+            peer.wakeup.wake()
+        self.wakeup.close()
 
     def admit(self, peer: MemoryConnection) -> None:
         """Learn of a new connection."""
@@ -145,13 +117,13 @@ class MemoryListener(_MemorySource):
     def accept(self, peer: MemoryConnection, frames: list[bytes]) -> None:
         """Take a message in."""
         self._queue.append((peer, frames))
-        self.wake()
+        self.wakeup.wake()
 
     def hang_up(self, peer: MemoryConnection) -> None:
         """Learn that a connection ended."""
         self._connections.discard(peer)
         self._ended.append(peer)
-        self.wake()
+        self.wakeup.wake()
 
     @property
     def ready(self) -> bool:
@@ -178,7 +150,7 @@ class MemoryConnection(_MemorySource):
     def receive(self) -> list[bytes] | None:
         """Return the next message's frames, or None."""
         if not self._inbox:
-            self.settle()
+            self.wakeup.settle()
         return self._inbox.popleft()[: MAX_FRAMES + 1] if self._inbox else None
 
     def send(self, frames: Sequence[bytes]) -> bool:
@@ -206,14 +178,14 @@ class MemoryConnection(_MemorySource):
             self._end()
         self.closed = True
         self._inbox.clear()
-        self.close_pipe()
+        self.wakeup.close()
 
     def deliver(self, frames: Sequence[bytes]) -> bool:
         """Take in a message of the listener's; False if there is no room or the connection is gone."""
         if self._gone() or len(self._inbox) >= self._limit:
             return False
         self._inbox.append(list(frames))
-        self.wake()
+        self.wakeup.wake()
         return True
 
     def _gone(self) -> bool:
@@ -221,7 +193,7 @@ class MemoryConnection(_MemorySource):
 
     def _end(self) -> None:
         self._ended = True
-        self.wake()
+        self.wakeup.wake()
         if self._listener is not None:
             self._listener.hang_up(self)
 

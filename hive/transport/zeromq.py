@@ -1,21 +1,16 @@
 """The ZeroMQ adapter: ROUTER for listeners, DEALER for connections. The one module that imports zmq.
 
-Sessions are found by the routing id that libzmq gives each connection. The end of a connection is known from a
-socket monitor, which names it by file descriptor only; the first message of a session carries that descriptor
-too. See `ZmqListener._bind_session` for what makes the pairing exact although descriptors are reused at once.
+The end of a connection is known from a socket monitor, which names it by file descriptor; the first message of a
+session carries that descriptor too. hive/transport/sessions.py pairs them.
 """
 
 from __future__ import annotations
 
 import errno
 import itertools
-import os
-import re
 import selectors
-import socket as sockets
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -23,8 +18,11 @@ import zmq
 
 from hive.errors import HiveError
 from hive.transport.base import Source
+from hive.transport.endpoints import IPC, check_endpoint, is_served
+from hive.transport.sessions import SessionBook
 from hive.wire.auth import Authenticator, LoopbackOnly
-from hive.wire.codec import MAX_BODY_BYTES, MAX_FRAMES
+from hive.wire.codec import MAX_BODY_BYTES
+from hive.wire.spec import MAX_FRAMES
 
 # Plain ints: an IntFlag costs an enum operation on every call.
 _NOBLOCK: Final = int(zmq.NOBLOCK)
@@ -38,12 +36,7 @@ _CLOSED: Final = int(zmq.EVENT_CLOSED)
 QUEUE_MESSAGES: Final = 1000
 _MONITOR_EVENTS: Final = 100_000  # far away: libzmq's I/O thread blocks while an event does not fit
 _EVENT: Final = struct.Struct("=Hi")
-_ROUTING_ID_BYTES: Final = 5  # what libzmq makes up: a zero byte and a 32-bit counter, most significant first
 _PATIENCE: Final = 256  # messages that may still be received before a closed session is reported in any case
-_RETIRED: Final = 4096  # routing ids of closed sessions that are remembered, so that late frames are ignored
-_IPC_PATH_BYTES: Final = 107
-_PORT_MAX: Final = 65535
-_TCP = re.compile(r"tcp://(?:\[[0-9a-fA-F:.]+(?:%\w+)?\]|[\w.\-]+|\*):(\d{1,5}|\*)")
 
 # One place for every option of every socket. Times in milliseconds, keepalive in seconds.
 _OPTIONS: Final[dict[int, int]] = {
@@ -140,14 +133,9 @@ class ZmqListener(_ZmqSource):
     def __init__(self, context: _Context, endpoint: str, queue_messages: int) -> None:
         """Bind; raise HiveError(address_in_use) or HiveError(bad_request)."""
         super().__init__(context, zmq.ROUTER, endpoint, queue_messages)
-        self._sessions: dict[bytes, int] = {}  # by routing id; 0: its frames are ignored
-        self._routing_ids: dict[int, bytes] = {}
-        self._addresses: dict[int, str] = {}
-        self._open: dict[int, bytes] = {}  # accepted descriptor -> routing id, empty before its first message
-        self._closing: list[int] = []
+        self._book = SessionBook()
+        self._numbers = self._book.numbers
         self._patience = 0
-        self._retired: deque[bytes] = deque()
-        self._last_session = 0
         try:
             self.socket.bind(endpoint)
         except zmq.ZMQError as error:
@@ -183,7 +171,7 @@ class ZmqListener(_ZmqSource):
                 frame = recv(_NOBLOCK, False)
                 if len(frames) <= MAX_FRAMES:
                     frames.append(frame.bytes)
-            session = self._sessions.get(routing_id)
+            session = self._numbers.get(routing_id)
             if session is None:
                 session = self._open_session(routing_id, first)
             if session:
@@ -193,7 +181,7 @@ class ZmqListener(_ZmqSource):
 
     def send(self, session: int, frames: Sequence[bytes]) -> bool:
         """Queue frames for a session; False if it is gone or its queue is full."""
-        routing_id = self._routing_ids.get(session)
+        routing_id = self._book.routing_id(session)
         if routing_id is None or self.closed:
             return False
         send = self._send
@@ -204,7 +192,7 @@ class ZmqListener(_ZmqSource):
         except zmq.ZMQError as error:
             if error.errno != errno.EHOSTUNREACH:
                 raise
-            self._close_session(routing_id)
+            self._book.end(routing_id)
             return False
         # A ROUTER that took the routing id takes the rest: its limit counts whole messages.
         for frame in frames[:-1]:
@@ -219,28 +207,19 @@ class ZmqListener(_ZmqSource):
         """
         if self.signalled or not self.polled:
             self._read_monitor()
-        if not self._closing or self.closed:
+        if not self._book.ended or self.closed:
             return []
         if self._patience > 0 and self._get(_EVENTS) & _POLLIN:
             return []
-        closing, self._closing = self._closing, []
-        lost = []
-        for session in closing:
-            routing_id = self._forget(session)
-            if routing_id is not None:
-                self._retire(routing_id)
-                lost.append(session)
-        return lost
+        return self._book.take_ended()
 
     def drop(self, session: int) -> None:
         """Forget a session. libzmq cannot close one connection of a ROUTER, so its frames are ignored."""
-        routing_id = self._forget(session)
-        if routing_id is not None and session in self._closing:
-            self._retire(routing_id)
+        self._book.drop(session)
 
     def peer_address(self, session: int) -> str:
         """Return the peer's IP address, empty for ipc."""
-        return self._addresses.get(session, "")
+        return self._book.address(session)
 
     def close(self) -> None:
         """Stop listening; the address is free when this returns."""
@@ -253,70 +232,32 @@ class ZmqListener(_ZmqSource):
         super().close()
 
     def _open_session(self, routing_id: bytes, first: zmq.Frame) -> int:
-        """Return the number of a new session, or 0 for a peer that is to be ignored.
-
-        The protocol forbids a ROUTING_ID of the peer's own: it could take the place of another. And a peer that
-        speaks ZMTP 1 (garbage can look so) has no properties, so its end could not be seen.
-        """
         try:
-            if len(routing_id) != _ROUTING_ID_BYTES or routing_id[0]:
-                raise ValueError(routing_id)
             fd, address = int(first.get(zmq.SRCFD)), str(first.get("Peer-Address"))
-        except (ValueError, zmq.ZMQError):
-            self._sessions[routing_id] = 0
-            self._retire(routing_id)
+        except zmq.ZMQError:
+            # A peer that speaks ZMTP 1 (garbage can look so) has no properties: its end could not be seen.
+            self._book.ignore(routing_id)
             return 0
-        self._last_session = session = self._last_session + 1
-        self._sessions[routing_id] = session
-        self._routing_ids[session] = routing_id
-        self._addresses[session] = "" if self._endpoint.startswith("ipc") else address.removeprefix("::ffff:")
-        self._bind_session(routing_id, fd)
+        self._read_monitor()
+        waiting = self._book.ended
+        address = "" if self._endpoint.startswith(IPC) else address.removeprefix("::ffff:")
+        session = self._book.open(routing_id, fd, address)
+        self._be_patient(waiting)
         return session
 
-    def _bind_session(self, routing_id: bytes, fd: int) -> None:
-        """Pair a new session with the accepted connection at `fd`, or find that it has ended already.
-
-        The connection was accepted before its message could be read, so after reading the monitor its end is
-        known if it lies before the next accept at the same descriptor. libzmq counts routing ids up in the
-        order of the handshakes, so of two sessions at one descriptor the greater id is the living one.
-        """
-        self._read_monitor()
-        rival = self._open.get(fd)
-        if rival is None or (rival and not _newer(routing_id, rival)):
-            self._close_session(routing_id)
-            return
-        if rival:
-            self._close_session(rival)
-        self._open[fd] = routing_id
-
     def _read_monitor(self) -> None:
+        waiting = self._book.ended
         for event, fd in self._events():
             if event == _ACCEPTED:
-                self._open[fd] = b""
+                self._book.accepted(fd)
             elif event == _DISCONNECTED:
-                routing_id = self._open.pop(fd, b"")
-                if routing_id:
-                    self._close_session(routing_id)
+                self._book.closed(fd)
+        self._be_patient(waiting)
 
-    def _close_session(self, routing_id: bytes) -> None:
-        session = self._sessions.get(routing_id)
-        if session:
-            self._closing.append(session)
+    def _be_patient(self, waiting: int) -> None:
+        """Start to count when the first ended session begins to wait; more of them do not prolong that."""
+        if self._book.ended and not waiting:
             self._patience = _PATIENCE
-        elif session == 0:
-            self._retire(routing_id)
-
-    def _forget(self, session: int) -> bytes | None:
-        self._addresses.pop(session, None)
-        routing_id = self._routing_ids.pop(session, None)
-        if routing_id is not None:
-            self._sessions[routing_id] = 0
-        return routing_id
-
-    def _retire(self, routing_id: bytes) -> None:
-        self._retired.append(routing_id)
-        if len(self._retired) > _RETIRED:
-            self._sessions.pop(self._retired.popleft(), None)
 
 
 class ZmqConnection(_ZmqSource):
@@ -424,22 +365,22 @@ class ZmqTransport:
         """
         self._queue_messages = queue_messages
         self._authenticator = authenticator or LoopbackOnly()
-        # One I/O thread: `ZmqListener._bind_session` relies on the order in which it works.
+        # One I/O thread: SessionBook relies on the order in which it works.
         self._context: _Context = zmq.Context(io_threads=1)
         self._context.set(zmq.MAX_SOCKETS, 8192)
         self._sources: list[_ZmqSource] = []
 
     def listen(self, endpoint: str) -> ZmqListener:
         """Bind. Raises HiveError: address_in_use, bad_request, insecure_bind, state_unwritable."""
-        _check_endpoint(endpoint)
+        check_endpoint(endpoint)
         self._authenticator.check_bind(endpoint)
-        if endpoint.startswith("ipc://") and _is_served(endpoint.removeprefix("ipc://")):
+        if is_served(endpoint):
             raise HiveError("address_in_use", f"Another process listens at {endpoint}.")
         return self._keep(ZmqListener(self._context, endpoint, self._queue_messages))
 
     def connect(self, endpoint: str) -> ZmqConnection:
         """Start to connect; raises HiveError(bad_request)."""
-        _check_endpoint(endpoint)
+        check_endpoint(endpoint)
         return self._keep(ZmqConnection(self._context, endpoint, self._queue_messages))
 
     def poller(self) -> ZmqPoller:
@@ -456,41 +397,6 @@ class ZmqTransport:
         self._sources = [kept for kept in self._sources if not kept.closed]
         self._sources.append(source)
         return source
-
-
-def _newer(routing_id: bytes, other: bytes) -> bool:
-    """Compare two counters of libzmq's, which wrap around at 2**32."""
-    distance = int.from_bytes(routing_id[1:], "big") - int.from_bytes(other[1:], "big")
-    return 0 < distance % 2**32 < 2**31
-
-
-def _check_endpoint(endpoint: str) -> None:
-    if endpoint.startswith("ipc://"):
-        size = len(os.fsencode(endpoint.removeprefix("ipc://")))
-        if 0 < size <= _IPC_PATH_BYTES:
-            return
-        raise HiveError(
-            "bad_request",
-            f"{endpoint}: the path has {size} bytes; a socket's path has 1 to {_IPC_PATH_BYTES}.",
-        )
-    match = _TCP.fullmatch(endpoint)
-    if not match or (match[1] != "*" and int(match[1]) > _PORT_MAX):
-        raise HiveError(
-            "bad_request", f"{endpoint!r} is not an address: write tcp://HOST:PORT or ipc://PATH."
-        )
-
-
-def _is_served(path: str) -> bool:
-    """Say whether a process listens at a socket file; libzmq would take it over without a word."""
-    with sockets.socket(sockets.AF_UNIX) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(path)
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-        return True
 
 
 def _bind_error(endpoint: str, error: zmq.ZMQError) -> HiveError:

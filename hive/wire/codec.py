@@ -14,167 +14,22 @@ import msgpack
 
 from hive.errors import HiveError
 from hive.wire import messages as m
-from hive.wire.checks import (
-    TIME_MAX,
-    U16_MAX,
-    U32_MAX,
-    U64_MAX,
-    Check,
-    anything,
-    blob,
-    document,
-    flag,
-    ids,
-    integer,
-    number,
-    record,
-    sequence,
-    text,
-)
+from hive.wire.spec import MAX_FRAMES, SPEC, WITH_BODY, checked
 
 HEADER: Final = struct.Struct("<BBBBBBHHHHxxIIqqQ16s16s8s")
 _HEADER_FIELDS: Final = struct.Struct("<xxBBBBHHHHxxIIqqQ16s16s8s")  # the same without kind and version
 HEADER_BYTES: Final = HEADER.size
 MIN_FRAMES: Final = 2
-MAX_FRAMES: Final = 34
 MAX_MAP_BYTES: Final = 1 << 20
 MAX_BODY_BYTES: Final = 16 << 20
 TENSOR_EXT: Final = 1
 Ext = msgpack.ExtType
 """msgpack's extension value, for the documents of hive/values.py."""
 
-_REF = record(integer(0, U32_MAX), integer(0, U32_MAX))
-_INPUTS = sequence(record(text, text, integer(0, MAX_FRAMES)), most=MAX_FRAMES)
-_PAIRS = sequence(record(text, text), most=64)
-_TIME = integer(0, TIME_MAX)
-
-
-def _offer(value: object) -> object:
-    """offer (a map)"""  # noqa: D403, D415 - the form of the field, see checks.form
-    if type(value) is not dict:
-        raise ValueError(f"want a map, got {value!r:.60}")
-    return m.Offer(**_checked(value, _OFFER))  # type: ignore[arg-type]
-
-
-_OFFER: Final[dict[str, Check]] = {
-    "capability": text,
-    "version": text,
-    "inputs": _PAIRS,
-    "output": text,
-    "digest": text,
-    "specialist": text,
-    "removes": sequence(text, most=64),
-    "run_bound_us": _TIME,
-    "types": sequence(document, most=64),
-}
-_OFFERS = sequence(_offer)
-
-_SPEC: Final[dict[type, dict[str, Check]]] = {
-    m.Hello: {
-        "role": text,
-        "name": text,
-        "mesh": text,
-        "site": text,
-        "incarnation": integer(0, U64_MAX),
-        "version_min": integer(0, 255),
-        "version_max": integer(0, 255),
-        "features": sequence(text, most=64),
-        "credit": integer(0, U16_MAX),
-        "token": text,
-        "offers": _OFFERS,
-        "held": sequence(_REF),
-        "unacked": sequence(_REF),
-        "pid": integer(0, U32_MAX),
-        "agent_pid": integer(0, U32_MAX),
-        "host": text,
-    },
-    m.Welcome: {
-        "version": integer(0, 255),
-        "conductor": text,
-        "site": text,
-        "principal": text,
-        "state": text,
-        "features": sequence(text, most=64),
-        "capabilities": ids,
-        "labels": sequence(text, most=64),
-        "beat_us": _TIME,
-        "max_body_bytes": _TIME,
-        "drop": sequence(_REF),
-    },
-    m.Refuse: {"code": text, "detail": text, "about": integer(0, 255), "context": document},
-    m.Bye: {"reason": text},
-    m.Beat: {"turns": _TIME, "inflight": integer(0, U32_MAX), "busy_us": _TIME, "draining": flag},
-    m.Credit: {"slots": integer(0, U16_MAX)},
-    m.Submit: {
-        "capability": text,
-        "want": text,
-        "inputs": _INPUTS,
-        "min_confidence": number,
-        "key": text,
-        "principal": text,
-    },
-    m.Receipt: {"state": text},
-    m.Outcome: {
-        "state": text,
-        "capability": text,
-        "output_type": text,
-        "confidence": number,
-        "error": document,
-        "provenance": blob,
-    },
-    m.Cancel: {"principal": text},
-    m.Query: {"ask": integer(0, U32_MAX), "what": text, "args": document, "principal": text},
-    m.Reply: {"ask": integer(0, U32_MAX), "result": anything},
-    m.Watch: {"principal": text},
-    m.Event: {"what": text, "about": document},
-    m.Work: {"inputs": _INPUTS},
-    m.Running: {"bound_us": _TIME},
-    m.Answer: {
-        "confidence": number,
-        "removed": integer(0, U64_MAX),
-        "queued_us": _TIME,
-        "run_us": _TIME,
-    },
-    m.Revoke: {"reason": text},
-    m.Ack: {"answers": _TIME},
-    m.Seen: {"ask": integer(0, U32_MAX), "name": text, "site": text, "offers": _OFFERS},
-    m.Verdict: {
-        "ask": integer(0, U32_MAX),
-        "name": text,
-        "allowed_labels": integer(0, U64_MAX),
-        "grants": sequence(document),
-        "refused": document,
-    },
-    m.PlanWanted: {
-        "ask": integer(0, U32_MAX),
-        "capability": text,
-        "want": text,
-        "have": _PAIRS,
-        "labels": integer(0, U64_MAX),
-        "principal": text,
-    },
-    m.Plan: {
-        "ask": integer(0, U32_MAX),
-        "generation": integer(0, U32_MAX),
-        "steps": sequence(document, most=64),
-        "refused": document,
-        "default_labels": integer(0, U64_MAX),
-    },
-    m.Generation: {
-        "generation": integer(0, U32_MAX),
-        "allowed_labels": integer(0, U64_MAX),
-        "rule": text,
-        "labels": sequence(text, most=64),
-        "quotas": sequence(record(text, integer(0, U32_MAX))),
-    },
-    m.Journal: {"entries": sequence(anything, most=1 << 16), "counts": document, "dropped": _TIME},
-}
-
-_WITH_BODY: Final = frozenset({m.Submit, m.Outcome, m.Reply, m.Work, m.Answer})
 _NOTHING: Final[dict[str, object]] = {}
 _CLASS: Final[dict[int, type]] = {
     m.Kind[_name].value: cls
-    for cls in _SPEC
+    for cls in SPEC
     for _name in ["".join("_" + c if c.isupper() and i else c for i, c in enumerate(cls.__name__)).upper()]
 }
 _KIND: Final[dict[type, int]] = {cls: kind for kind, cls in _CLASS.items()}
@@ -190,7 +45,7 @@ def _field_defaults(cls: type) -> tuple[tuple[str, object], ...]:
     return tuple(defaults)
 
 
-_DEFAULTS: Final = {cls: _field_defaults(cls) for cls in (*_SPEC, m.Offer)}
+_DEFAULTS: Final = {cls: _field_defaults(cls) for cls in (*SPEC, m.Offer)}
 _NEEDED: Final = {
     cls: frozenset(name for name, default in defaults if default is MISSING)
     for cls, defaults in _DEFAULTS.items()
@@ -230,19 +85,6 @@ def _no_extension(code: int, data: bytes) -> object:
 _packer = msgpack.Packer(use_bin_type=True, autoreset=True, default=None)
 
 
-def _checked(raw: dict[object, object], spec: dict[str, Check]) -> dict[str, object]:
-    """Return the known fields of `raw`, each checked; unknown keys are ignored (a newer peer may add some)."""
-    known: dict[str, object] = {}
-    for key, value in raw.items():
-        check = spec.get(key)  # type: ignore[call-overload]
-        if check is not None:
-            try:
-                known[key] = check(value)  # type: ignore[index]
-            except ValueError as error:
-                raise ValueError(f"{key}: {error}") from None
-    return known
-
-
 def _offer_map(offer: m.Offer) -> dict[str, object]:
     return {
         name: getattr(offer, name) for name, default in _DEFAULTS[m.Offer] if getattr(offer, name) != default
@@ -261,7 +103,7 @@ def encode(message: m.Message) -> list[bytes]:
         named["offers"] = [_offer_map(offer) for offer in named["offers"]]
     head = HEADER.pack(_KIND[cls], m.VERSION, *message.header)
     frames = [head, pack_document(named) if named else b""]
-    if cls in _WITH_BODY:
+    if cls in WITH_BODY:
         frames += message.body  # type: ignore[union-attr]
     return frames
 
@@ -306,7 +148,7 @@ def decode(frames: Sequence[bytes], max_body_bytes: int = MAX_BODY_BYTES) -> m.M
     header = tuple.__new__(m.Header, _HEADER_FIELDS.unpack(head))
     if count == MIN_FRAMES:
         return cls(header, **named)  # type: ignore[no-any-return]
-    if cls not in _WITH_BODY:
+    if cls not in WITH_BODY:
         raise HiveError("frame_malformed", f"{cls.__name__.upper()} carries no body, but {count - 2} frames.")
     body = tuple(frames[2:])
     size = sum(map(len, body))
@@ -321,7 +163,7 @@ def _named(cls: type, frame: bytes) -> dict[str, object]:
     if type(raw) is not dict:
         raise HiveError("frame_malformed", f"The second frame of {cls.__name__.upper()} must hold a map.")
     try:
-        named = _checked(raw, _SPEC[cls])
+        named = checked(raw, SPEC[cls])
     except (ValueError, TypeError) as error:
         raise HiveError("frame_malformed", f"{cls.__name__.upper()}: {error}.") from None
     if not named.keys() >= _NEEDED[cls]:
