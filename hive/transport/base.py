@@ -15,7 +15,10 @@ class Source(Protocol):
     """Something that a Poller can wait for."""
 
     def fileno(self) -> int:
-        """Return a descriptor that becomes readable when there may be something to do (edge-triggered)."""
+        """Return a descriptor that becomes readable when there may be something to do (edge-triggered).
+
+        After every wake-up and after every send, receive until None and look at `lost()` or `alive`.
+        """
         ...
 
     def close(self) -> None:
@@ -40,7 +43,11 @@ class Listener(Source, Protocol):
         ...
 
     def lost(self) -> list[int]:
-        """Return the sessions whose connection closed since the last call, each once."""
+        """Return the sessions whose connection closed since the last call, each once.
+
+        Receive until None first: a session is told here after what it had sent was received (or, on a listener
+        that never runs empty, after a bounded number of further messages).
+        """
         ...
 
     def drop(self, session: int) -> None:
@@ -65,7 +72,10 @@ class Connection(Source, Protocol):
 
     @property
     def alive(self) -> bool:
-        """Say whether the connection has not been closed by the other side (or refused)."""
+        """Say whether the connection has not been closed by the other side (or refused).
+
+        Messages that came before the end can still be received.
+        """
         ...
 
 
@@ -73,7 +83,7 @@ class Poller(Protocol):
     """Waits for several sources at once."""
 
     def add(self, source: Source) -> None:
-        """Watch a source from now on."""
+        """Watch a source from now on; its `lost()` and `alive` may then rely on `wait` being called."""
         ...
 
     def add_fd(self, fd: int) -> None:
@@ -81,7 +91,7 @@ class Poller(Protocol):
         ...
 
     def remove(self, source: Source) -> None:
-        """Stop watching a source."""
+        """Stop watching a source; comes before its close."""
         ...
 
     def wait(self, timeout_us: int) -> bool:
