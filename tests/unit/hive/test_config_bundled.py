@@ -1,0 +1,88 @@
+"""The bundled mesh files: they are valid, they do what their headers say, and what they pin is what is bundled."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import fields
+
+import pytest
+from pydantic import TypeAdapter
+
+from conductor.core.settings import Settings
+from conductor.dispatcher.spec import settings_of
+from hive.config import MeshConfig, bundled_configs, json_schema, load_config
+from hive.config_tuning import NAMES, Tuning
+from specialists.load import find
+from specialists.manifest import Manifest, read_manifest
+
+SPECIALISTS = ("mesh-echo", "sensor-detect-anomaly", "text-classify-intent", "text-redact")
+
+
+def nodes_of(config: MeshConfig) -> list[tuple[str, str, Manifest]]:
+    """Return (site, node id, manifest) of every node."""
+    return [
+        (site, name, read_manifest(find(node.specialist)))
+        for site, part in config.sites.items()
+        for device in part.devices
+        for name, node in config.node_ids(site, device)
+    ]
+
+
+def test_dev_and_factory_are_bundled() -> None:
+    assert {"dev", "factory"} <= set(bundled_configs())
+
+
+@pytest.mark.parametrize("name", sorted(bundled_configs()))
+def test_every_node_may_serve_what_it_is_configured_to(name: str) -> None:
+    config = load_config(name)
+    refused = [
+        decision.reason
+        for site, node, manifest in nodes_of(config)
+        if not (
+            decision := config.compiled_policy.may_claim(node, site, manifest.capability, manifest.digest)
+        ).allowed
+    ]
+    assert refused == []
+
+
+@pytest.mark.parametrize("name", sorted(bundled_configs()))
+def test_redaction_may_remove_pii_with_the_bundled_model_and_no_other(name: str) -> None:
+    policy = load_config(name).compiled_policy
+    manifest = read_manifest(find("text-redact"))
+    assert policy.may_remove("text.redact", manifest.digest, "pii").rule == "redact-pii"
+    assert not policy.may_remove("text.redact", "sha256:" + "0" * 64, "pii").allowed
+
+
+def test_dev_has_each_bundled_specialist_once() -> None:
+    assert sorted(manifest.name for _, _, manifest in nodes_of(load_config("dev"))) == sorted(SPECIALISTS)
+
+
+def test_factory_survives_the_loss_of_any_one_device() -> None:
+    devices = defaultdict(set)
+    for _, node, manifest in nodes_of(load_config("factory")):
+        devices[manifest.name].add(node.partition("/")[0])
+    assert {name: len(found) for name, found in devices.items()} == dict.fromkeys(SPECIALISTS, 2)
+
+
+@pytest.mark.parametrize("name", sorted(bundled_configs()))
+def test_a_bundled_file_tells_editors_where_its_schema_is(name: str) -> None:
+    first, second = bundled_configs()[name].read_text(encoding="utf-8").splitlines()[:2]
+    assert (first, second) == ("# yaml-language-server: $schema=mesh.schema.json", "#")
+
+
+def test_the_schema_in_the_repository_is_current() -> None:
+    path = bundled_configs()["dev"].with_name("mesh.schema.json")
+    assert json.loads(path.read_text(encoding="utf-8")) == json_schema(), "hive config schema --out " + str(
+        path
+    )
+
+
+def test_the_conductor_knows_every_tuning_name_and_none_is_missing() -> None:
+    base = {item.name.removesuffix("_us") for item in fields(Settings)}
+    assert {name.removesuffix("_ms").removesuffix("_s") for name in NAMES} == base
+
+
+def test_the_documented_defaults_are_the_conductor_s() -> None:
+    tuning = TypeAdapter(Tuning).json_schema()["properties"]
+    assert settings_of({name: tuning[name]["examples"][0] for name in NAMES}) == Settings()
