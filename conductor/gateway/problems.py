@@ -16,6 +16,7 @@ from hive.errors import HiveError, error_of
 
 MEDIA_TYPE = "application/problem+json"
 _DEFAULT_RETRY_MS = 1_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "instance"})
 _CODE_OF_STATUS = {
     HTTPStatus.NOT_FOUND: "path_unknown",

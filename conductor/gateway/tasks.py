@@ -27,11 +27,18 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "5XX": {"model": Problem, "description": "The mesh could not; `code` says why."},
 }
 TaskId = Annotated[str, Path(description="The task's id: 32 hexadecimal digits.")]
-Wait = Annotated[bool, Query(description="Hold the answer until the outcome.")]
+_WAITS: Final = {b"": False, b"wait=1": True, b"wait=0": False, b"wait=true": True, b"wait=false": False}
+_WAIT: Final[dict[str, Any]] = {
+    "name": "wait",
+    "in": "query",
+    "description": "Hold the answer until the outcome.",
+    "schema": {"type": "boolean", "default": False},
+}
 
 
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what FastAPI cannot see of a request that is read by hand, in one pass over its body."""
+    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}, "parameters": [_WAIT]}
 
 
 def task_routes(backend: Backend, callers: Callers, settings: GatewaySettings) -> APIRouter:
@@ -45,14 +52,15 @@ def task_routes(backend: Backend, callers: Callers, settings: GatewaySettings) -
         status_code=202,
         response_model=None,
         responses={200: {"model": ResultOut, "description": "With `wait`: done."}, 202: {"model": TaskOut}},
-        openapi_extra=_body(schema),
+        openapi_extra=_described(schema),
     )
-    async def submit(request: Request, *, wait: Wait = False) -> Response:
+    async def submit(request: Request) -> Response:
         """Answer 202 with the task's id, or with `?wait=1` its outcome.
 
         An outcome other than `done` has the status of its error, and is a problem document that holds the
         outcome's members too. A caller that closes its connection stops to wait; its task goes on.
         """
+        wait = _wait(request)
         principal = callers.principal(request)
         task = parse(TaskIn, parse_json(await callers.body(request)))
         if not wait:
@@ -72,13 +80,14 @@ def task_routes(backend: Backend, callers: Callers, settings: GatewaySettings) -
         summary="Submit many tasks",
         response_model=None,
         responses={200: {"model": list[ResultOut | TaskOut | Problem]}},
-        openapi_extra=_body({"type": "array", "items": schema, "maxItems": settings.max_batch}),
+        openapi_extra=_described({"type": "array", "items": schema, "maxItems": settings.max_batch}),
     )
-    async def submit_batch(request: Request, *, wait: Wait = False) -> Response:
+    async def submit_batch(request: Request) -> Response:
         """Answer a list with one entry per task, in the same order: its receipt or outcome, or its problem.
 
         The status is 200 whatever the entries are: one bad task spoils no other.
         """
+        wait = _wait(request)
         principal = callers.principal(request)
         items = parse_json(await callers.body(request))
         if not isinstance(items, list) or not 0 < len(items) <= settings.max_batch:
@@ -192,6 +201,17 @@ def _frame(item: Event | Result, number: int) -> bytes:
 
 def _data(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _wait(request: Request) -> bool:
+    """Return what `?wait=` says. Raises HiveError(bad_request) for anything that is not a yes or a no."""
+    wait = _WAITS.get(request.scope["query_string"])
+    if wait is None:
+        query = request.query_params
+        wait = _WAITS.get(f"wait={query['wait']}".lower().encode()) if "wait" in query else False
+    if wait is None:
+        raise HiveError("bad_request", f"`wait` is {request.query_params['wait']!r}: write 1 or 0.")
+    return wait
 
 
 def _id(text: str) -> str:
