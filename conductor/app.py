@@ -1,0 +1,181 @@
+"""One conductor: its dispatcher and its control process, started, watched and restarted."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+from conductor.dispatcher.spec import DispatcherSpec, settings_of
+from hive.config import ConductorConfig, MeshConfig
+from hive.errors import CATALOGUE, HiveError
+from hive.state_dir import make, write_json
+from hive.supervise import Child
+from hive.wire.auth import check_bind
+
+_LOOK_S: Final = 0.05
+_STOP_S: Final = 8.0
+_QUICK_FAILURES: Final = 5
+_IPC_PATH_MAX: Final = 100
+
+
+class ConductorApp:
+    """Supervises the two processes of a site and says in a status file how they are."""
+
+    def __init__(self, config: MeshConfig, config_path: Path, site: str, state: Path) -> None:
+        """Check what can be checked before anything starts.
+
+        Raises HiveError: config_invalid (tuning), insecure_bind, state_unwritable.
+        """
+        conductor = config.sites[site].conductor
+        self._tuning = cast("Mapping[str, float]", conductor.tuning)
+        settings_of(self._tuning)
+        check_bind(conductor.bind, insecure=conductor.insecure)
+        self._config, self._config_path = config, config_path
+        self._site = site
+        self._conductor: ConductorConfig = conductor
+        self._private = f"ipc://{private_socket(state, config.mesh, site)}"
+        self._status_file = make(state / "conductors") / f"{site}.json"
+        self._logs = make(state / "logs")
+        self._dispatcher = self._child("dispatcher", "conductor.dispatcher", self._dispatcher_spec(state))
+        self._control: Child | None = None
+        self._states: dict[str, str] = {"dispatcher": "starting", "control": "starting"}
+        self._said: dict[str, dict[str, object]] = {}
+        self._stop = False
+        self._written: object = None
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; return 0, or raise what a process said when it fails again and again."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_stop)
+        try:
+            self._dispatcher.start(time.monotonic())
+            while not self._stop:
+                self._look()
+                time.sleep(_LOOK_S)
+        finally:
+            self._end()
+        return os.EX_OK
+
+    def _look(self) -> None:
+        self._watch("dispatcher", self._dispatcher)
+        if self._control is None and self._states["dispatcher"] == "ready":
+            self._control = self._child("control", "conductor.control", self._control_spec())
+            self._control.start(time.monotonic())
+        if self._control is not None:
+            self._watch("control", self._control)
+        self._write()
+
+    def _watch(self, role: str, child: Child) -> None:
+        status = child.look(time.monotonic())
+        self._hear(role, child)
+        if status is None:
+            return
+        self._states[role] = "restarting"
+        said = self._said.pop(role, {})
+        if said.get("state") != "failed":
+            sys.stderr.write(f"The {role} of {self._site} ended with status {status}; starting it again.\n")
+        elif child.failures >= _QUICK_FAILURES or said.get("code") in ("config_invalid", "state_unwritable"):
+            raise HiveError(str(said["code"]), str(said["detail"]))
+        elif said.get("code") == "address_in_use" and child.failures > 1:
+            raise HiveError("address_in_use", str(said["detail"]))
+
+    def _hear(self, role: str, child: Child) -> None:
+        """Read what the process says of itself, one JSON line at a time."""
+        if child.output is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            os.set_blocking(child.output.fileno(), False)
+            while line := child.output.readline():
+                said = json.loads(line)
+                if said.get("code") in CATALOGUE or said.get("state") == "ready":
+                    self._said[role] = said
+                    self._states[role] = str(said["state"])
+
+    def _end(self) -> None:
+        for child in (self._control, self._dispatcher):
+            if child is not None:
+                child.ask_to_stop()
+        end = time.monotonic() + _STOP_S
+        for child in (self._control, self._dispatcher):
+            if child is not None:
+                child.wait_stopped(end - time.monotonic())
+        with contextlib.suppress(FileNotFoundError):
+            self._status_file.unlink()
+
+    def _asked_to_stop(self, *_: object) -> None:
+        self._stop = True
+
+    def _write(self) -> None:
+        """Say which processes there are; the gateway runs inside the control process."""
+        rows = [self._row("dispatcher", self._dispatcher)]
+        if self._control is not None:
+            rows.append(self._row("control", self._control))
+            if self._conductor.http is not None:
+                rows.append({**rows[-1], "role": "gateway"})
+        if rows != self._written:
+            write_json(self._status_file, rows)
+            self._written = rows
+
+    def _row(self, role: str, child: Child) -> dict[str, object]:
+        return {
+            "role": role,
+            "name": self._site,
+            "site": self._site,
+            "pid": child.pid,
+            "state": self._states[role],
+        }
+
+    def _child(self, role: str, module: str, spec: str) -> Child:
+        command = [sys.executable, "-m", module, spec]
+        return Child(role, command, self._logs / f"{role}-{self._site}.log", stdout=subprocess.PIPE)
+
+    def _dispatcher_spec(self, state: Path) -> str:
+        spec = DispatcherSpec(
+            mesh=self._config.mesh,
+            site=self._site,
+            bind=self._conductor.bind,
+            private=self._private,
+            state_dir=str(make(state)),
+            insecure=self._conductor.insecure,
+            store=self._conductor.store.url,
+            tokens=self._config.tokens(),
+            tuning=self._tuning,
+        )
+        return json.dumps(dataclasses.asdict(spec))
+
+    def _control_spec(self) -> str:
+        endpoint = str(self._said.get("dispatcher", {}).get("endpoint", self._conductor.bind))
+        spec = {
+            "config": str(self._config_path),
+            "site": self._site,
+            "private": self._private,
+            "endpoint": endpoint,
+        }
+        return json.dumps(spec)
+
+
+def private_socket(state: Path, mesh: str, site: str) -> Path:
+    """Return the path of the private socket, in a directory that only its owner may enter.
+
+    A socket's path is limited to 107 bytes by the kernel, so a long state directory is left for the temporary one.
+    """
+    path = make(state / "run") / f"{site}.sock"
+    if len(str(path).encode()) <= _IPC_PATH_MAX:
+        return path
+    folder = Path(tempfile.gettempdir()) / f"hive-{os.getuid()}-{mesh}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+        raise HiveError(
+            "state_unwritable", f"{folder} belongs to somebody else; set HIVE_HOME to a shorter path."
+        )
+    return folder / f"{site}.sock"

@@ -1,0 +1,39 @@
+"""`hive conductor`: the conductor of a site on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+conductor_app = typer.Typer(help="Run a site's conductor.", no_args_is_help=True)
+
+
+@conductor_app.callback()
+def conductor() -> None:
+    """Run a site's conductor."""
+
+
+@conductor_app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one.")],
+    site: Annotated[str | None, typer.Option(help="The site; needed only if the file has several.")] = None,
+    state: Annotated[Path | None, typer.Option(help="State directory; default: $HIVE_HOME/<mesh>.")] = None,
+) -> None:
+    """Start dispatcher, control process and gateway of a site and keep them running until Ctrl-C."""
+    from conductor.app import ConductorApp  # noqa: PLC0415 - keeps `hive --help` quick
+    from hive.cli.report import note, reported  # noqa: PLC0415
+    from hive.config import find_site, load_config  # noqa: PLC0415
+    from hive.config_source import find_source  # noqa: PLC0415
+    from hive.state_dir import make, mesh_dir  # noqa: PLC0415
+
+    with reported():
+        mesh = load_config(config)
+        chosen = find_site(mesh, site)
+        folder = make(state if state is not None else mesh_dir(mesh.mesh))
+        part = mesh.sites[chosen].conductor
+        note(
+            f"conductor of [bold]{chosen}[/bold]: wire {part.bind}, task API {part.http.port if part.http else 'off'}"
+        )
+        raise typer.Exit(ConductorApp(mesh, find_source(config), chosen, folder).run())

@@ -1,0 +1,128 @@
+"""The control process's memory and its answers, without any I/O: claims and wishes in, verdicts and plans out."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from conductor.control.compile import Knowledge, Wish, compile_wish, why
+from conductor.control.graph import CapabilityGraph, Served, Step
+from conductor.control.verdicts import judge
+from hive.config import MeshConfig
+from hive.errors import HiveError
+from hive.types import TypeRegistry, parse_data_type
+from hive.wire.messages import EMPTY, Generation, Journal, Offer, Plan, PlanWanted, Seen, Verdict
+
+_JOURNAL_KEPT: Final = 1_000
+
+
+class Planner:
+    """Policy, types and granted capabilities of one site; `generation` grows when an answer could change."""
+
+    def __init__(self, config: MeshConfig, site: str, generation: int) -> None:
+        """Know the policy, and no node yet. `generation` must be larger than any before, across restarts."""
+        self.site = site
+        self.config = config
+        self.policy = config.compiled_policy
+        self.labels = config.label_table
+        self.types = TypeRegistry()
+        self.generation = generation
+        self.offers: dict[str, Offer] = {}
+        self.counts: dict[str, object] = {}
+        self.journal: deque[object] = deque(maxlen=_JOURNAL_KEPT)
+        self._served: dict[str, Served] = {}
+        self._knowledge = self._compile()
+
+    @property
+    def graph(self) -> CapabilityGraph:
+        """Return the present graph; it is replaced, never changed."""
+        return self._knowledge.graph
+
+    def reload(self, config: MeshConfig) -> None:
+        """Take a new policy: every grant is judged again when the dispatcher asks."""
+        self.config = config
+        self.policy = config.compiled_policy
+        self.labels = config.label_table
+        self._served.clear()
+        self._changed()
+
+    def seen(self, claim: Seen) -> Verdict:
+        """Judge a claim and learn what it grants."""
+        try:
+            for offer in claim.offers:
+                for raw in offer.types:
+                    self.types.add(parse_data_type(raw))
+        except HiveError as error:
+            refused: dict[str, object] = {"code": error.code, "detail": error.detail, "rule": "types"}
+            return Verdict(EMPTY, claim.ask, claim.name, refused=refused)
+        verdict, served = judge(self.policy, self.labels, self.site, claim)
+        changed = False
+        for offer, item in zip([o for o in claim.offers if _granted(o, served)], served, strict=True):
+            self.offers[offer.capability] = offer
+            merged = _merge(self._served.get(item.capability), item)
+            if merged != self._served.get(item.capability):
+                self._served[item.capability] = merged
+                changed = True
+        if changed:
+            self._changed()
+        return verdict
+
+    def plan(self, wanted: PlanWanted) -> Plan:
+        """Answer a table miss."""
+        wish = Wish(wanted.principal, wanted.capability, wanted.want, wanted.have, wanted.labels)
+        compiled = compile_wish(self._knowledge, wish)
+        steps = tuple(self._step(step) for step in compiled.steps)
+        refused = compiled.refused or {}
+        return Plan(EMPTY, wanted.ask, self.generation, steps, refused, compiled.default_labels)
+
+    def present(self) -> Generation:
+        """Return the message that dates every plan and says what may be at this site at all."""
+        rule = next((r.rule for r in self.policy.sites if r.site == self.site), "policy.sites")
+        allowed = self.labels.mask(sorted(self.policy.allowed_labels(self.site)))
+        quotas = tuple((r.principal, r.max_open_tasks) for r in self.policy.principals)
+        return Generation(EMPTY, self.generation, allowed, rule, self.labels.names, quotas)
+
+    def took(self, evidence: Journal) -> None:
+        """Keep what the dispatcher decided lately, and its counters."""
+        self.journal.extend(evidence.entries)
+        self.counts = {**evidence.counts, "journal_dropped": evidence.dropped}
+
+    def _step(self, step: Step) -> dict[str, object]:
+        return {
+            "capability": step.capability,
+            "output": step.output,
+            "inputs": [list(item) for item in step.inputs],
+            "labels": step.labels,
+            "removes": step.removes,
+            "rule": step.rule,
+            "why": why(self._knowledge, step),
+        }
+
+    def _changed(self) -> None:
+        self.generation += 1
+        self._knowledge = self._compile()
+
+    def _compile(self) -> Knowledge:
+        return Knowledge(
+            self.site, self.policy, self.labels, CapabilityGraph(self.types, self._served.values())
+        )
+
+
+def _granted(offer: Offer, served: list[Served]) -> bool:
+    return any(item.capability == offer.capability for item in served)
+
+
+def _merge(old: Served | None, new: Served) -> Served:
+    """Join what two models of one capability are granted: a plan may count on a removal that either may do."""
+    if old is None or old.inputs != new.inputs or old.output != new.output:
+        return new
+    digests = tuple(sorted({*old.digests, *new.digests}))
+    return Served(
+        new.capability,
+        new.inputs,
+        new.output,
+        old.removes | new.removes,
+        new.allowed_labels,
+        new.rule,
+        digests,
+    )

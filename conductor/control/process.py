@@ -1,0 +1,127 @@
+"""The control process: answers the dispatcher, advertises the conductor, and runs the gateway on the same loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from conductor.control.planner import Planner
+from conductor.control.presence import Presence
+from conductor.control.session import ControlSession
+from conductor.control.view import ControlView
+from conductor.gateway.serve import serve
+from conductor.gateway.settings import GatewaySettings
+from hive.clock import SystemClock
+from hive.config import MeshConfig, load_config
+from hive.errors import HiveError
+from hive.transport.zeromq import ZmqTransport
+from hive.wire.messages import Journal, Message, PlanWanted, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSpec:
+    """What the control process is started with: plain JSON."""
+
+    config: str
+    site: str
+    private: str
+    endpoint: str = ""
+
+
+class Control:
+    """Planner, session and presence tied together."""
+
+    def __init__(self, spec: ControlSpec, config: MeshConfig) -> None:
+        """Prepare; nothing is connected yet. Seconds since 1970 begin the generations, so they outgrow a restart."""
+        self._spec = spec
+        self._planner = Planner(config, spec.site, int(time.time()))
+        self._published = 0
+        self._transport = ZmqTransport()
+        self._presence = Presence(config, spec.site, spec.endpoint)
+        self._session = ControlSession(
+            self._transport, spec.private, config.mesh, SystemClock(), self._came_up, self._heard
+        )
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises HiveError if the gateway's port cannot be had."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        await asyncio.to_thread(self._presence.start)
+        self._session.start()
+        try:
+            await self._serve()
+        finally:
+            self._session.stop()
+            await asyncio.to_thread(self._presence.stop)
+            self._transport.close()
+
+    async def _serve(self) -> None:
+        http = self._planner.config.sites[self._spec.site].conductor.http
+        if http is None:
+            say(state="ready", url="")
+            await self._stop.wait()
+            return
+        settings = GatewaySettings(http.host, http.port, self._planner.config.tokens())
+        view = ControlView(self._planner)
+        mesh = self._planner.config.mesh
+        ready = lambda url: say(state="ready", url=url)  # noqa: E731 - one line
+        await serve(self._transport, self._spec.private, mesh, view, settings, self._stop, ready)
+
+    def _came_up(self) -> None:
+        self._publish()
+
+    def _heard(self, message: Message) -> None:
+        if isinstance(message, Seen):
+            verdict = self._planner.seen(message)
+            if self._planner.generation != self._published:
+                self._publish()
+            self._session.send(verdict)
+        elif isinstance(message, PlanWanted):
+            self._session.send(self._planner.plan(message))
+        elif isinstance(message, Journal):
+            self._planner.took(message)
+
+    def _publish(self) -> None:
+        if self._session.send(self._planner.present()):
+            self._published = self._planner.generation
+
+    def _reload(self) -> None:
+        """Take the policy of the file as it is now; a file with mistakes changes nothing."""
+        try:
+            config = load_config(Path(self._spec.config))
+        except HiveError as error:
+            sys.stderr.write(f"{error.code}: the policy stays as it was: {error.detail}\n")
+            return
+        self._planner.reload(config)
+        self._publish()
+
+
+def say(**words: object) -> None:
+    """Tell the parent process where we stand, one JSON line at a time."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+def main(argv: list[str]) -> int:
+    """Run until stopped; return an exit status of the catalogue."""
+    try:
+        spec = ControlSpec(**json.loads(argv[1]))
+        config = load_config(Path(spec.config))
+        asyncio.run(_run(spec, config))
+    except HiveError as error:
+        say(state="failed", code=error.code, detail=error.detail)
+        return error.kind.exit_status
+    return os.EX_OK
+
+
+async def _run(spec: ControlSpec, config: MeshConfig) -> None:
+    await Control(spec, config).run()

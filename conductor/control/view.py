@@ -1,0 +1,62 @@
+"""What the gateway may see of the control plane: types, capabilities and the graph, as JSON, DOT and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from conductor.control import draw
+from conductor.control.planner import Planner
+from hive.types import TypeRegistry
+
+
+class ControlView:
+    """Snapshots of a Planner."""
+
+    def __init__(self, planner: Planner) -> None:
+        """Look at `planner`."""
+        self._planner = planner
+
+    @property
+    def types(self) -> TypeRegistry:
+        """Return every data type that the site knows."""
+        return self._planner.types
+
+    def capabilities(self) -> Sequence[Mapping[str, object]]:
+        """Return what can be asked for, with inputs, output, and which labels each may remove."""
+        labels = self._planner.labels
+        return [
+            {
+                "capability": item.capability,
+                "inputs": dict(item.inputs),
+                "output": item.output,
+                "removes": list(labels.unpack(item.removes)),
+                "digests": list(item.digests),
+                "rule": item.rule,
+            }
+            for _, item in sorted(self._planner.graph.served.items())
+        ]
+
+    def graph_json(self) -> Mapping[str, object]:
+        """Return vertices and edges."""
+        graph = self._planner.graph.graph
+        used = draw.used_vertices(graph)
+        return {
+            "site": self._planner.site,
+            "generation": self._planner.generation,
+            "vertices": [{"kind": kind, "name": name} for kind, name in sorted(used)],
+            "edges": [
+                {"from": source[1], "to": target[1], "kind": data["kind"], "name": data.get("name")}
+                for source, target, data in sorted(
+                    graph.edges(data=True), key=lambda edge: (edge[0], edge[1])
+                )
+                if source in used and target in used
+            ],
+        }
+
+    def graph_dot(self) -> str:
+        """Return the graph in Graphviz' language."""
+        return draw.dot(self._planner.graph.graph)
+
+    def graph_svg(self) -> str:
+        """Return a drawing of the graph."""
+        return draw.svg(self._planner.graph.graph)
