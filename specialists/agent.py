@@ -32,11 +32,19 @@ from specialists.core.supervise import (
     SupervisorAction,
     Tell,
     Terminate,
+    WorkerState,
 )
 from specialists.signals import Signals
 from specialists.worker_spec import WorkerSpec, endpoints_line
 
 _WAIT_US: Final = 500_000
+_SHOWN: Final = {
+    WorkerState.WAITING: "restarting",
+    WorkerState.STARTING: "starting",
+    WorkerState.STOPPING: "draining",
+    WorkerState.FAILED: "failed",
+    WorkerState.ENDED: "stopped",
+}
 Teller = Callable[[str, str, str], None]
 
 
@@ -226,24 +234,23 @@ class Agent:
         self._selector.register(process.said_fd, selectors.EVENT_READ)
 
     def _report(self) -> dict[str, object]:
-        nodes = []
-        for node in self._spec.nodes:
-            known = self._known.get(node.id, _Known())
-            process = self._processes.get(node.id)
-            nodes.append(
-                {
-                    "id": node.id,
-                    "pid": process.pid if process else 0,
-                    "state": self._supervisor.state(node.id),
-                    "incarnation": known.incarnation,
-                    "specialist": node.specialist,
-                    "conductor": known.conductor,
-                    "trouble": known.trouble,
-                }
-            )
-        state = "stopping" if self._stopping else "running"
+        nodes = [self._node_report(node) for node in self._spec.nodes]
+        state = "draining" if self._stopping else "ready"
         about = {"role": "agent", "name": self._spec.name, "site": self._spec.site, "pid": os.getpid()}
         return {**about, "state": state, "nodes": nodes}
+
+    def _node_report(self, node: NodeSpec) -> dict[str, object]:
+        known = self._known.get(node.id, _Known())
+        process = self._processes.get(node.id)
+        state = self._supervisor.state(node.id)
+        return {
+            "id": node.id,
+            "pid": process.pid if process else 0,
+            "state": known.conductor or "connecting" if state is WorkerState.RUNNING else _SHOWN[state],
+            "incarnation": known.incarnation,
+            "specialist": node.specialist,
+            "trouble": known.trouble,
+        }
 
 
 def tell_on_stderr(level: str, node: str, sentence: str) -> None:
@@ -257,12 +264,12 @@ def tell_on_stderr(level: str, node: str, sentence: str) -> None:
 
 def run_agent(spec: AgentSpec, directory: Directory | None = None, tell: Teller = tell_on_stderr) -> int:
     """Run an agent in this process; return its exit status. Raises HiveError as `StateFile` does."""
-    state = StateFile(Path(spec.state_dir), spec.name)
+    state = StateFile(Path(spec.state_dir), spec.site, spec.name)
     tuning = SuperviseTuning(silence_us=int(spec.silence_s * 1e6))
     supervisor = Supervisor([node.id for node in spec.nodes], random.Random(), tuning)
     return Agent(
         spec,
-        directory or StaticDirectory(spec.conductors),
+        directory or StaticDirectory(spec.conductors + spec.fallbacks),
         supervisor,
         state=state,
         signals=Signals(signal.SIGTERM, signal.SIGINT),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from hive.errors import HiveError
 
@@ -19,19 +19,20 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """One agent. `name` is unique on the machine, `conductors` are static endpoints, tried before found ones.
+    """One agent. `name` is unique within its site; `conductors` are static endpoints, tried before found ones.
 
-    With `mdns` the agent looks for its site's conductor and advertises its nodes. `state_dir` is the mesh's state
-    folder; the agent keeps `agents/<name>.json` in it. `silence_s` is how long a worker may say nothing, beyond the
-    bound that it announced, before it counts as wedged and is killed.
+    With `mdns` the agent looks for its site's conductor and advertises its nodes; `fallbacks` are endpoints to try
+    while it finds none. `state_dir` is the mesh's state folder, in which the agent keeps
+    `agents/<site>.<name>.json`. `silence_s` is how long a worker may say nothing, beyond the bound that it
+    announced, before it counts as wedged and is killed.
     """
 
     name: str
-    device: str
     mesh: str
     site: str
     nodes: tuple[NodeSpec, ...]
     conductors: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
     mdns: bool = True
     state_dir: str = ""
     token: str = ""
@@ -46,7 +47,11 @@ def parse_agent_spec(text: str) -> AgentSpec:
     """Return the spec in a JSON text of `as_json`; raise HiveError(bad_request) if it is none."""
     try:
         raw = json.loads(text)
-        nodes = tuple(NodeSpec(**node) for node in raw.pop("nodes"))
-        return AgentSpec(nodes=nodes, conductors=tuple(raw.pop("conductors", ())), **raw)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return replace(
+            AgentSpec(**raw),
+            nodes=tuple(NodeSpec(**node) for node in raw["nodes"]),
+            conductors=tuple(raw["conductors"]),
+            fallbacks=tuple(raw["fallbacks"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
         raise HiveError("bad_request", f"The agent's spec is malformed: {error}.") from error

@@ -14,15 +14,15 @@ _FOLDER: Final = "agents"
 
 
 class StateFile:
-    """`<state>/agents/<name>.json`, replaced as a whole at every change, gone after a clean end.
+    """`<state>/agents/<site>.<name>.json`, replaced as a whole at every change, gone after a clean end.
 
     It holds {"role": "agent", "name", "site", "pid", "state", "nodes": [{"id", "pid", "state", "incarnation",
     "specialist", "conductor"}]}. After a SIGKILL it stays behind, so a reader has to see whether the pid lives.
     """
 
-    def __init__(self, state_dir: Path, name: str) -> None:
+    def __init__(self, state_dir: Path, site: str, name: str) -> None:
         """Claim the name: raise HiveError(already_running) if an agent has it, HiveError(state_unwritable)."""
-        stem = name.replace("/", ".")
+        stem = f"{site}.{name}".replace("/", ".")
         folder = state_dir / _FOLDER
         self.path = folder / f"{stem}.json"
         self._last = ""
@@ -31,7 +31,9 @@ class StateFile:
             self._lock_fd = os.open(folder / f"{stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            detail = f"An agent named {name!r} runs already. Stop it, or give this one another name."
+            detail = (
+                f"An agent named {name!r} runs already at {site!r}. Stop it, or give this one another name."
+            )
             raise HiveError("already_running", detail) from error
         except OSError as error:
             raise _unwritable(folder, error) from error

@@ -84,8 +84,8 @@ class Worker:
     def serve(self, signals: Signals) -> None:
         """Turn until a signal has come and everything is finished, or the agent is gone."""
         self._poller.add_fd(signals.wake_fd)
-        self._link_do(self._link.start(self._clock.now_us()))
-        while not self._drained and self._pipe.open:
+        self.start()
+        while not self._drained and not self.orphaned:
             self._poller.wait(self._wait_us())
             self.turn()
             self._stopping = bool(signals.seen()) or self._stopping
@@ -93,6 +93,15 @@ class Worker:
             if self._stopping and self._link.state is not LinkState.GREETING:
                 self._core_do(self._core.handle(Drain(), self._clock.now_us()))
         self._say_goodbye()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the agent is gone."""
+        return not self._pipe.open
+
+    def start(self) -> None:
+        """Begin to look for the conductor."""
+        self._link_do(self._link.start(self._clock.now_us()))
 
     def turn(self) -> None:
         """Take in what has arrived, then let the core beat and run."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from hive.core.backoff import RECONNECT_CAP_US, Backoff
+from hive.core.link_states import TRANSITIONS, LinkEvent, LinkFaultError, LinkState
 from hive.errors import HiveError, error_of
 from hive.wire.messages import VERSION as WIRE_VERSION
 from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
@@ -19,54 +19,8 @@ from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
 if TYPE_CHECKING:
     import random
 
-if TYPE_CHECKING:
-    import random
-
-
-class LinkState(Enum):
-    """Where a link stands."""
-
-    IDLE = "idle"  # not started, or stopped
-    DIALLING = "dialling"  # the owner was told to open a connection
-    GREETING = "greeting"  # HELLO is sent, WELCOME awaited
-    UP = "up"  # the session works
-    WAITING = "waiting"  # backing off before the next dial
-
-
-class LinkEvent(Enum):
-    """What may happen to a link."""
-
-    START = "start"
-    OPENED = "opened"
-    WELCOMED = "welcomed"
-    REFUSED = "refused"
-    LEFT = "left"  # the other side said BYE
-    FAILED = "failed"  # closed, silent for too long, or not to be opened
-    DUE = "due"  # the back-off is over, or another endpoint is known
-    STOP = "stop"
-
-
-_S, _E = LinkState, LinkEvent
-TRANSITIONS: Final[dict[tuple[LinkState, LinkEvent], LinkState]] = {
-    (_S.IDLE, _E.START): _S.DIALLING,
-    (_S.DIALLING, _E.OPENED): _S.GREETING,
-    (_S.DIALLING, _E.FAILED): _S.WAITING,
-    (_S.GREETING, _E.WELCOMED): _S.UP,
-    (_S.GREETING, _E.REFUSED): _S.WAITING,
-    (_S.GREETING, _E.LEFT): _S.WAITING,
-    (_S.GREETING, _E.FAILED): _S.WAITING,
-    (_S.UP, _E.REFUSED): _S.WAITING,
-    (_S.UP, _E.LEFT): _S.WAITING,
-    (_S.UP, _E.FAILED): _S.WAITING,
-    (_S.WAITING, _E.DUE): _S.DIALLING,
-    **{(state, _E.STOP): _S.IDLE for state in _S},
-}
-_GREETED: Final = frozenset({_S.GREETING, _S.UP})
-_CONNECTED: Final = frozenset({_S.DIALLING, _S.GREETING, _S.UP})
-
-
-class LinkFaultError(RuntimeError):
-    """The owner of a state machine fed it an event that its state forbids; the state is unchanged."""
+_GREETED: Final = frozenset({LinkState.GREETING, LinkState.UP})
+_CONNECTED: Final = frozenset({LinkState.DIALLING, LinkState.GREETING, LinkState.UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +148,8 @@ class Link:
         """The connection closed, or could not be opened. Without a connection this changes nothing."""
         if self.state not in _CONNECTED:
             return []
-        return self._down(LinkEvent.FAILED, error or self._unreachable("closed the connection"), now_us)
+        what = "closed the connection" if self.state is LinkState.UP else "cannot be reached"
+        return self._down(LinkEvent.FAILED, error or self._unreachable(what), now_us)
 
     def asked(self, now_us: int) -> None:
         """Something was sent that the other side must answer at once (a BEAT): its silence counts from here."""
@@ -305,3 +260,19 @@ def _retry_after_us(error: HiveError | None) -> int:
     """Return the wait that a refusal asks for, in microseconds; at most a minute, it is a peer's number."""
     wanted = error.context.get("retry_after_ms", 0) if error else 0
     return min(wanted, 60_000) * 1000 if isinstance(wanted, int) and wanted > 0 else 0
+
+
+__all__ = [
+    "TRANSITIONS",
+    "Dial",
+    "Down",
+    "Hangup",
+    "Link",
+    "LinkAction",
+    "LinkEvent",
+    "LinkFaultError",
+    "LinkState",
+    "LinkTuning",
+    "Send",
+    "Up",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from specialists.core.batching import Item
+from specialists.core.batching import Item, WorkQueue
 from specialists.core.events import Failed
 from specialists.core.grantor import Grantor
 
@@ -59,6 +59,13 @@ class RunTime:
     def estimate_us(self, ahead: int) -> int:
         """Return the time until a work would be finished that has `ahead` works before it."""
         return int((ahead + 1) * self.mean_us)
+
+    def until_done_us(self, queue: WorkQueue, item: Item, now_us: int) -> int:
+        """Return the time until `item` would be finished; the queue's order is looked at only where it matters."""
+        estimate_us = self.estimate_us(queue.count)
+        if item.deadline_us is not None and now_us + estimate_us > item.deadline_us:
+            return self.estimate_us(queue.ahead_of(item.work.header.priority))
+        return estimate_us
 
     def doubt(self) -> None:
         """Lower the estimate a little: it refused work on an idle node, and only work can correct it."""

@@ -47,10 +47,14 @@ class Outbox:
         while self._passed < answers and self._entries:
             self._forget_first()
 
+    def within(self, most: int, most_bytes: int) -> bool:
+        """Say whether no more is kept than these bounds allow."""
+        return len(self._entries) <= most and self.size_bytes <= most_bytes
+
     def trim(self, most: int, most_bytes: int) -> int:
         """Forget the oldest replies beyond the bounds; return how many. They were most likely received."""
         before = len(self._entries)
-        while len(self._entries) > most or self.size_bytes > most_bytes:
+        while not self.within(most, most_bytes):
             self._forget_first()
         return before - len(self._entries)
 

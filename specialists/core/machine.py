@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from operator import attrgetter
 from typing import cast
 
 from hive.wire.messages import (
@@ -49,6 +50,7 @@ from specialists.core.replies import answer_to, plain_header, refusal_of, remove
 from specialists.core.states import ItemState, NodeState, next_node
 
 _Handler = Callable[[NodeEvent], None]
+_is_joined = attrgetter("joined")
 
 
 class NodeCore:
@@ -122,8 +124,6 @@ class NodeCore:
             )
         check(self.state is not NodeState.DRAINED or not self._holdings, "a drained node holds work")
 
-    # Sessions
-
     def _joined(self, event: Joined) -> None:
         grantor = self._grantors.setdefault(event.grantor, Grantor(event.grantor))
         grantor.join(event.credit, self._now_us)
@@ -151,8 +151,6 @@ class NodeCore:
         self._holdings.drop(grantor, item)
         self.counts["dropped"] += 1
 
-    # Messages
-
     def _received(self, event: Received) -> None:
         grantor = self._grantors.get(event.grantor)
         if grantor is None:
@@ -171,8 +169,7 @@ class NodeCore:
             case Refuse() | Bye():
                 self.counts["refused_by_grantor"] += 1
             case _:
-                name = type(message).__name__
-                detail = f"A node does not take {name}."
+                detail = f"A node does not take {type(message).__name__}."
                 self._malformed(Malformed(grantor.key, message.header, 0, "kind_unknown", detail))
 
     def _work(self, grantor: Grantor, work: Work) -> None:
@@ -186,7 +183,7 @@ class NodeCore:
             self.counts["duplicates"] += 1
             return
         draining = self.state is not NodeState.WORKING
-        estimate_us = self._estimate_us(item)
+        estimate_us = self._run_time.until_done_us(self._holdings.queue, item, now_us)
         why = objection(item, grantor, self.limits, draining=draining, estimate_us=estimate_us, now_us=now_us)
         if why is not None:
             if why.code == "deadline_too_short" and not self._holdings.queue.count:
@@ -195,14 +192,6 @@ class NodeCore:
             return
         self._holdings.admit(grantor, item)
         self.counts["admitted"] += 1
-
-    def _estimate_us(self, item: Item) -> int:
-        """Return the time that queueing and the run would take; the order is looked at only where it matters."""
-        queue = self._holdings.queue
-        estimate_us = self._run_time.estimate_us(queue.count)
-        if item.deadline_us is not None and self._now_us + estimate_us > item.deadline_us:
-            return self._run_time.estimate_us(queue.ahead_of(item.work.header.priority))
-        return estimate_us
 
     def _revoke(self, grantor: Grantor, revoke: Revoke) -> None:
         item = self._holdings.find(grantor, (revoke.header.epoch, revoke.header.attempt))
@@ -218,16 +207,14 @@ class NodeCore:
         header = reply_header(event.header, 0, self._now_us)
         ref = (header.epoch, header.attempt)
         known = event.kind != Kind.WORK or ref in grantor.outbox or self._holdings.find(grantor, ref)
-        self._reply(grantor, None if known else ref, Refuse(header, event.code, event.detail, event.kind))
-
-    # Turns and runs
+        refuse = Refuse(header, event.code, event.detail, event.kind)
+        self._reply(grantor, None if known else ref, refuse)
 
     def _turned(self, _: Turned) -> None:
         self.turns += 1
         works = self._holdings.start(self.limits.max_batch, self._in_time, self._now_us)
-        for grantor in self._grantors.values():
-            if grantor.joined:
-                self._announce(grantor, self.limits.run_bound_us if works else 0)
+        for grantor in filter(_is_joined, self._grantors.values()):
+            self._announce(grantor, self.limits.run_bound_us if works else 0)
         if works:
             self._out.append(Run(works))
         elif self.state is NodeState.DRAINING and not self._holdings:
@@ -256,8 +243,8 @@ class NodeCore:
         grantor.next_beat_us = self._now_us + grantor.beat_us
         if draining and grantor.drain_beat is None:
             grantor.drain_beat = grantor.beats
-        header = plain_header(self._now_us)
-        self._send(grantor, Beat(header, self.turns, grantor.inflight, busy_us, draining))
+        beat = Beat(plain_header(self._now_us), self.turns, grantor.inflight, busy_us, draining)
+        self._send(grantor, beat)
 
     def _ran(self, event: Ran) -> None:
         running = self._holdings.running
@@ -275,8 +262,6 @@ class NodeCore:
                 self.counts[f"refused:{result.code}"] += 1
                 self._reply(grantor, item.ref, refusal_of(item, result, self._now_us))
 
-    # What is said
-
     def _refuse(self, grantor: Grantor, item: Item, why: Failed) -> None:
         item.step("refused")
         self.counts[f"refused:{why.code}"] += 1
@@ -286,23 +271,18 @@ class NodeCore:
         self, grantor: Grantor, ref: AttemptRef | None, reply: Reply, removes: tuple[str, ...] = ()
     ) -> None:
         grantor.outbox.add(ref, reply, removes)
-        self.counts["replies_forgotten"] += grantor.outbox.trim(
-            self.limits.max_unacked, self.limits.max_unacked_bytes
-        )
+        limits = self.limits
+        self.counts["replies_forgotten"] += grantor.outbox.trim(limits.max_unacked, limits.max_unacked_bytes)
         if grantor.joined:
             self._send(grantor, reply)
 
     def _send(self, grantor: Grantor, message: Message) -> None:
         self._out.append(Send(grantor.key, message))
 
-    # The end
-
     def _drain(self, _: Drain) -> None:
-        if self.state is not NodeState.WORKING:
-            return
-        self.state = next_node(self.state, "drain")
-        for grantor in self._grantors.values():
-            if grantor.joined:
+        if self.state is NodeState.WORKING:
+            self.state = next_node(self.state, "drain")
+            for grantor in filter(_is_joined, self._grantors.values()):
                 self._beat(grantor, 0)
 
     def _finish_drain(self) -> None:
@@ -312,7 +292,6 @@ class NodeCore:
         if not waited and not all(g.settled() for g in self._grantors.values()):
             return
         self.state = next_node(self.state, "finished")
-        for grantor in self._grantors.values():
-            if grantor.joined:
-                self._send(grantor, Bye(plain_header(self._now_us), "drained"))
+        for grantor in filter(_is_joined, self._grantors.values()):
+            self._send(grantor, Bye(plain_header(self._now_us), "drained"))
         self._out.append(Drained())

@@ -73,11 +73,15 @@ class FakeSite:
         while not holds():
             assert time.monotonic() < deadline, f"it did not happen in {wait_s} s"
             self._poller.wait(20_000)
-            while (item := self._listener.receive()) is not None:
-                self._take(item[0], decode(item[1]))
-            for number in self._listener.lost():
-                if number in self._by_number:
-                    self._by_number[number].lost = True
+            self.pump()
+
+    def pump(self) -> None:
+        """Take everything that has arrived."""
+        while (item := self._listener.receive()) is not None:
+            self._take(item[0], decode(item[1]))
+        for number in self._listener.lost():
+            if number in self._by_number:
+                self._by_number[number].lost = True
 
     def joined(self, count: int = 1) -> Session:
         """Wait for the session number `count` (from 1) and return it."""

@@ -66,14 +66,13 @@ def site(transport: ZmqTransport) -> FakeSite:
 def spec(site: FakeSite, tmp_path: Path) -> AgentSpec:
     nodes = (NodeSpec("press-1/echo", "mesh-echo", credit=8),)
     return AgentSpec(
-        "press-1",
-        "press-1",
-        "factory",
-        "plant-a",
-        nodes,
-        (site.endpoint,),
-        False,
-        str(tmp_path),
+        name="press-1",
+        mesh="factory",
+        site="plant-a",
+        nodes=nodes,
+        conductors=(site.endpoint,),
+        mdns=False,
+        state_dir=str(tmp_path),
         silence_s=1.0,
     )
 
@@ -119,7 +118,7 @@ def test_a_node_joins_answers_beats_and_leaves_a_trace_of_what_it_ran(
         (1, number, "press-1/echo") for number in (1, 2, 3)
     ]
     assert lines[0]["task"] == (1).to_bytes(16, "big").hex()
-    state = json.loads((tmp_path / "agents" / "press-1.json").read_text())
+    state = json.loads((tmp_path / "agents" / "plant-a.press-1.json").read_text())
     assert (state["role"], state["name"], state["site"], state["pid"]) == (
         "agent",
         "press-1",
