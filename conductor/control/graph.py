@@ -2,9 +2,9 @@
 
 Data types and capabilities are vertices; a capability is an AND-vertex, usable once all its named inputs are there, so
 ways are hyperpaths (Gallo, Longo, Pallottino and Nguyen, "Directed hypergraphs and applications", 1993). The search
-goes over pairs of data type and labels: a value that carries labels which a step's site forbids cannot enter that step, and
-a capability that is granted to remove a label yields a value without it. So the detour through a redaction is found by
-the same search as every other way, and only where it is needed.
+goes over pairs of data type and labels: a value that carries labels which a step's site forbids cannot enter that
+step, and a capability that is granted to remove a label yields a value without it. So the detour through a redaction
+is found by the same search as every other way, and only where it is needed.
 """
 
 from __future__ import annotations
