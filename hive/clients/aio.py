@@ -39,7 +39,6 @@ class AsyncPort(Observer):
         self._events: dict[int, asyncio.Queue[Event]] = {}
         self._welcomed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._pumping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -94,9 +93,7 @@ class AsyncPort(Observer):
         except HiveError:
             del self._answers[number]
             raise
-        if not self._pumping:
-            self._pumping = True
-            self._loop.call_soon(self._pump)  # the transport may have taken messages in while it sent
+        self._pump()  # the transport may have taken messages in while it sent, and will not say so again
         return future
 
     def forget(self, ask: Ask) -> None:
@@ -154,7 +151,6 @@ class AsyncPort(Observer):
             queue.put_nowait(event)
 
     def _pump(self) -> None:
-        self._pumping = False
         if self._loop is None:
             return
         while self.session.pump():
