@@ -135,7 +135,8 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         given = 0
         for _, _, source in step.inputs:
             given |= task.outputs[source].labels if source >= 0 else task.inputs[-source - 1].labels
-    labels = given & ~(m.removed & node.removes)
+    # What carries no label any more is as unlabelled as what came without one: the site's default applies.
+    labels = given & ~(m.removed & node.removes) or task.route.default_labels  # type: ignore[union-attr]
     task.unsure = task.unsure or bool(m.header.flags & Flag.UNSURE)
     task.confidence = m.confidence if task.at == 0 else min(task.confidence, m.confidence)
     if task.at + 1 == len(steps):
