@@ -10,11 +10,11 @@ from conductor.gateway import problems
 from conductor.gateway.backend import Backend
 from conductor.gateway.callers import Callers
 from conductor.gateway.health import Metrics, MetricsMiddleware, health_routes
-from conductor.gateway.mesh import mesh_routes
+from conductor.gateway.mesh import MeshRoutes
 from conductor.gateway.pages import page_routes
 from conductor.gateway.ports import MeshView
 from conductor.gateway.settings import GatewaySettings
-from conductor.gateway.tasks import task_routes
+from conductor.gateway.tasks import TaskRoutes
 from conductor.gateway.values import CheckedCatalog
 from hive import __version__
 from hive.clients.aio import AsyncPort
@@ -45,8 +45,8 @@ def create_app(port: AsyncPort, view: MeshView | None, settings: GatewaySettings
         openapi_url="/openapi.json",
     )
     problems.install(app)
-    app.include_router(task_routes(backend, callers, settings))
-    app.include_router(mesh_routes(backend, callers, view))
+    app.include_router(TaskRoutes(backend, callers, settings).router())
+    app.include_router(MeshRoutes(backend, callers, view).router())
     app.include_router(health_routes(backend, metrics))
     app.include_router(page_routes())
     app.add_middleware(MetricsMiddleware, metrics=metrics)

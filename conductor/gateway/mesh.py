@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal, cast
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,69 +19,75 @@ _JSON: Final = "application/json"
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {"4XX": {"model": Problem}, "5XX": {"model": Problem}}
 
 
-def mesh_routes(backend: Backend, callers: Callers, view: MeshView | None) -> APIRouter:
-    """Return the routes that ask about the mesh."""
-    router = APIRouter(tags=["mesh"], responses=_PROBLEMS)
+class MeshRoutes:
+    """What is served about the mesh."""
 
-    @router.post(
-        "/v1/explain",
-        summary="What would become of a task",
-        response_model=None,
-        openapi_extra={
-            "requestBody": {"required": True, "content": {_JSON: {"schema": TaskIn.model_json_schema()}}}
-        },
-    )
-    async def explain(request: Request) -> Response:
+    def __init__(self, backend: Backend, callers: Callers, view: MeshView | None) -> None:
+        """Serve by `backend` and `view`, for `callers`."""
+        self._backend = backend
+        self._callers = callers
+        self._view = view
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(tags=["mesh"], responses=_PROBLEMS)
+        body = {"required": True, "content": {_JSON: {"schema": TaskIn.model_json_schema()}}}
+        add = partial(router.add_api_route, response_model=None)
+        title = "What would become of a task"
+        add("/v1/explain", self.explain, methods=["POST"], summary=title, openapi_extra={"requestBody": body})
+        add("/v1/nodes", self.nodes, methods=["GET"], summary="The nodes")
+        add("/v1/capabilities", self.capabilities, methods=["GET"], summary="The capabilities")
+        add("/v1/types", self.types, methods=["GET"], summary="The data types")
+        add("/v1/graph", self.graph, methods=["GET"], summary="The capability graph")
+        return router
+
+    async def explain(self, request: Request) -> Response:
         """Answer the plan, the rule and the candidates of each step, or the refusal; nothing is run.
 
         The body is that of a task. `input` may be left out; then the declared type is assumed.
         """
-        principal = callers.principal(request)
-        task = parse(TaskIn, parse_json(await callers.body(request)))
-        return _json(await backend.explain(task.wish(), principal))
+        principal = self._callers.principal(request)
+        task = parse(TaskIn, parse_json(await self._callers.body(request)))
+        return _json(await self._backend.explain(task.wish(), principal))
 
-    @router.get("/v1/nodes", summary="The nodes", response_model=None)
-    async def nodes(request: Request) -> Response:
+    async def nodes(self, request: Request) -> Response:
         """Answer one object per node of the site, with its state, its worker's process and its credit."""
-        return _json(await backend.query("nodes", callers.principal(request)))
+        return _json(await self._backend.query("nodes", self._callers.principal(request)))
 
-    @router.get("/v1/capabilities", summary="The capabilities", response_model=None)
-    async def capabilities(request: Request) -> Response:
+    async def capabilities(self, request: Request) -> Response:
         """Answer what can be asked for, its inputs and output, and how many nodes are ready for it."""
         rows = cast(
-            "Sequence[Mapping[str, object]]", await backend.query("capabilities", callers.principal(request))
+            "Sequence[Mapping[str, object]]",
+            await self._backend.query("capabilities", self._callers.principal(request)),
         )
-        known = {str(row["capability"]): row for row in view.capabilities()} if view else {}
+        known = {str(row["capability"]): row for row in self._view.capabilities()} if self._view else {}
         live = {str(row["capability"]): row for row in rows}
         return _json(
             [{**known.get(name, {}), **live.get(name, {})} for name in sorted(known.keys() | live.keys())]
         )
 
-    @router.get("/v1/types", summary="The data types", response_model=None)
-    async def types(request: Request) -> Response:
+    async def types(self, request: Request) -> Response:
         """Answer every data type: its JSON Schema, its wire encoding and what it is a kind of."""
-        callers.principal(request)
-        backend.catalog.refresh()
-        return _json([kind.as_json() for kind in backend.catalog.types.all()])
+        self._callers.principal(request)
+        self._backend.catalog.refresh()
+        return _json([kind.as_json() for kind in self._backend.catalog.types.all()])
 
-    @router.get("/v1/graph", summary="The capability graph", response_model=None)
     async def graph(
+        self,
         request: Request,
         format: Annotated[Literal["json", "dot", "svg"], Query(description="The form.")] = "json",  # noqa: A002
     ) -> Response:
         """Answer the graph of data types and capabilities."""
-        callers.principal(request)
-        if view is None:
+        self._callers.principal(request)
+        if self._view is None:
             raise HiveError(
                 "planning_unavailable", "This gateway has no control process beside it: ask the site's own."
             )
         if format == "dot":
-            return Response(view.graph_dot(), media_type="text/vnd.graphviz")
+            return Response(self._view.graph_dot(), media_type="text/vnd.graphviz")
         if format == "svg":
-            return Response(view.graph_svg(), media_type="image/svg+xml")
-        return _json(view.graph_json())
-
-    return router
+            return Response(self._view.graph_svg(), media_type="image/svg+xml")
+        return _json(self._view.graph_json())
 
 
 def _json(value: object) -> Response:
