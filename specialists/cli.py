@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hive.cli.report import err, reported
+from hive.errors import HiveError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def _group() -> None:
 
 
 @node_app.command("run")
-def run_node(
+def run_node(  # noqa: PLR0913, PLR0917 - each is an option
     specialist: Annotated[
         str, typer.Option(help="A bundled specialist's name, or a directory such as ./mine.")
     ],
@@ -41,6 +42,9 @@ def run_node(
         str | None,
         typer.Option(help="Address of the site's conductor, tcp://host:port. Default: found over mDNS."),
     ] = None,
+    mdns: Annotated[
+        bool, typer.Option(help="Look for the conductor, and advertise the node, over mDNS.")
+    ] = True,
     mesh: Annotated[
         str | None, typer.Option(help="The mesh's name. Default: the one that runs here.")
     ] = None,
@@ -63,6 +67,10 @@ def run_node(
     with reported():
         if conductor:
             _check_address(conductor)
+        elif not mdns:
+            raise HiveError(
+                "bad_request", "Without mDNS the node needs the address of its conductor: --conductor."
+            )
         chosen = mesh or _running_mesh()
         folder = _state_folder(chosen, state)
         node = NodeSpec(name or _default_id(specialist), _absolute(specialist), credit)
@@ -73,7 +81,7 @@ def run_node(
                 site=site,
                 nodes=(node,),
                 conductors=(conductor,) if conductor else (),
-                mdns=conductor is None,
+                mdns=mdns,
                 state_dir=str(folder),
                 token=token,
             )
@@ -124,7 +132,6 @@ def run_device(
 def _running_mesh() -> str:
     """Return the name of the one mesh that runs here; raise HiveError(bad_request) if it is not clear."""
     from hive.cli.connect import meshes  # noqa: PLC0415
-    from hive.errors import HiveError  # noqa: PLC0415
 
     names = [str(mesh["mesh"]) for mesh in meshes()]
     if len(names) == 1:

@@ -16,7 +16,7 @@ from specialists.worker_spec import WorkerSpec, endpoints_line, parse_endpoints,
 def test_a_spec_survives_the_way_to_the_agent() -> None:
     nodes = (NodeSpec("press-1/echo", "mesh-echo", 4), NodeSpec("press-1/x", "/models/x"))
     spec = AgentSpec(
-        "press-1", "factory", "plant-a", nodes, ("tcp://h:1",), ("tcp://h:2",), False, "/tmp/s", "t", 1.5
+        "press-1", "factory", "plant-a", nodes, ("tcp://h:1",), ("tcp://h:2",), False, "/state", "t", 1.5
     )
     assert parse_agent_spec(spec.as_json()) == spec
 

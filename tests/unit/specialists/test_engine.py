@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hive.errors import HiveError
@@ -43,7 +44,11 @@ def doubling(*initializers: bytes) -> bytes:
     """Return an ONNX model that adds its input to itself."""
     node = message((1, "x"), (1, "x"), (2, "y"), (4, "Add"))
     graph = message(
-        (1, node), (2, "double"), *((5, item) for item in initializers), (11, value_info("x")), (12, value_info("y"))
+        (1, node),
+        (2, "double"),
+        *((5, item) for item in initializers),
+        (11, value_info("x")),
+        (12, value_info("y")),
     )
     return message((1, 8), (8, message((1, ""), (2, 17))), (7, graph))
 
@@ -60,7 +65,8 @@ class FakeEngine:
             raise HiveError("inference_failed", "The model takes x.")
         if feeds["x"].dtype != np.float32 or feeds["x"].ndim != 1:
             raise HiveError("inference_failed", "x must be float32 in one dimension.")
-        return [feeds["x"] + feeds["x"]]
+        x: npt.NDArray[np.float32] = feeds["x"].astype(np.float32)
+        return [x + x]
 
 
 @pytest.fixture(params=["onnx", "fake"])
@@ -116,7 +122,17 @@ def test_external_data_is_refused_wherever_it_hides(tmp_path: Path, monkeypatch:
     function = message((25, message((7, message((5, message((5, tensor))))))))
     training = message((20, message((1, message((5, tensor))))))
     flag_only = message((7, message((5, message((14, 1))))))
-    for model in (in_graph, in_node, deeper, in_list, sparse, function, training, flag_only, doubling(tensor)):
+    for model in (
+        in_graph,
+        in_node,
+        deeper,
+        in_list,
+        sparse,
+        function,
+        training,
+        flag_only,
+        doubling(tensor),
+    ):
         with pytest.raises(HiveError) as caught:
             OnnxEngine(model)
         assert "other files" in caught.value.detail
