@@ -41,7 +41,7 @@ class _Repeat:
         """Return the pause before the next try; raise `error` if there shall be none."""
         if error.code == "unreachable":
             if not self._reached:
-                raise never_reached(self._url, error) from error
+                raise never_reached(self._url, error)
             pause = _RETRY_S
         elif error.code in _WORTH_REPEATING:
             wanted = error.context.get("retry_after_ms")
@@ -95,14 +95,12 @@ class _Http:
         """Turn what the HTTP library raises into errors of the catalogue."""
         try:
             yield
-        except httpx.TimeoutException as error:
-            raise HiveError(
-                "unreachable", f"{self.url} did not answer in time.", endpoint=self.url
-            ) from error
+        except httpx.TimeoutException:
+            raise HiveError("unreachable", f"{self.url} did not answer in time.", endpoint=self.url) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HiveError(
                 "unreachable", f"{self.url} cannot be reached: {error}.", endpoint=self.url
-            ) from error
+            ) from None
 
     def never(self, error: HiveError) -> HiveError:
         return error if self.reached or error.code != "unreachable" else never_reached(self.url, error)
@@ -174,7 +172,7 @@ class HttpPort(_Http):
                 timeout = self.timeout(timeout_s + _GRACE_S)
                 return self.read(self._client.request(method, path, json=body, timeout=timeout))
         except HiveError as error:
-            raise self.never(error) from error
+            raise self.never(error) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -257,7 +255,7 @@ class AsyncHttpPort(_Http):
                 timeout = self.timeout(timeout_s + _GRACE_S)
                 return self.read(await self._client.request(method, path, json=body, timeout=timeout))
         except HiveError as error:
-            raise self.never(error) from error
+            raise self.never(error) from None
 
     async def close(self) -> None:
         """Close the connections."""
