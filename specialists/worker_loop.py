@@ -184,9 +184,8 @@ class Worker:
                 self._drained = True
 
     def _run(self, action: Run) -> None:
-        bound_us = self._core.limits.run_bound_us
-        if bound_us > _REPORT_US:
-            self._pipe.say("running", bound_us=bound_us)
+        if action.bound_us > _REPORT_US:
+            self._pipe.say("running", bound_us=action.bound_us)
         results = self._runner.run(action.works)
         self._core_do(self._core.handle(Ran(results), self._clock.now_us()))
 

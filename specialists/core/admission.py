@@ -16,6 +16,7 @@ from specialists.core.grantor import Grantor
 _WEIGHT: Final = 1 / 8
 _JUMP: Final = 8.0
 _DOUBT: Final = 0.9
+_BOUND: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,16 @@ class RunTime:
         if item.deadline_us is not None and now_us + estimate_us > item.deadline_us:
             return self.estimate_us(queue.ahead_of(item.work.header.priority))
         return estimate_us
+
+    def bound_us(self, works: int, limit_us: int) -> int:
+        """Return the time within which a run of `works` ends: `limit_us`, or far less once runs have shown that.
+
+        Who is told a bound waits that long before it sees that a run hangs, so a model that takes a millisecond
+        must not claim its manifest's second each time.
+        """
+        if self.mean_us <= 0:
+            return limit_us
+        return min(limit_us, int(_BOUND * works * self.mean_us))
 
     def doubt(self) -> None:
         """Lower the estimate a little: it refused work on an idle node, and only work can correct it."""

@@ -99,9 +99,13 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run these together now and report with Ran. There is never more than one Run under way."""
+    """Run these together now and report with Ran; it should take no longer than `bound_us`.
+
+    There is never more than one Run under way.
+    """
 
     works: tuple[Work, ...]
+    bound_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,10 +213,11 @@ class NodeCore:
     def _turned(self, _: Turned) -> None:
         self.turns += 1
         works = self._holdings.start(self.limits.max_batch, self._in_time, self._now_us)
+        bound_us = self._run_time.bound_us(len(works), self.limits.run_bound_us) if works else 0
         for grantor in filter(_is_joined, self._grantors.values()):
-            self._announce(grantor, self.limits.run_bound_us if works else 0)
+            self._announce(grantor, bound_us)
         if works:
-            self._out.append(Run(works))
+            self._out.append(Run(works, bound_us))
         elif self.state is NodeState.DRAINING and not self._holdings:
             self._finish_drain()
 

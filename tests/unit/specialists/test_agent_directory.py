@@ -25,7 +25,7 @@ def test_what_is_advertised_for_the_site_is_found_and_remembered() -> None:
 def test_a_conductor_that_moved_is_tried_before_where_it_was() -> None:
     discovery = StaticDiscovery("factory", {"plant-a": "tcp://10.0.0.1:1"})
     directory = Directory("plant-a", discovery)
-    directory.conductors(0)
+    found = directory.conductors(0)
     for port in (2, 3, 4):
         discovery.publish(Advert("conductor", "factory", "plant-a", "plant-a", port, addresses=("10.0.0.1",)))
         found = directory.conductors(0)

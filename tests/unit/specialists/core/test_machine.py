@@ -131,7 +131,7 @@ def test_a_work_is_run_and_answered_under_its_own_names() -> None:
     node = joined()
     node.give(work(1))
     node.now_us += 250
-    assert node.turn() == [Run((work(1),))]
+    assert node.turn() == [Run((work(1),), 50_000)]
     (answer,) = node.ran(OK, after_us=700)
     assert isinstance(answer, Answer)
     assert answer.header == work(1).header._replace(sent_us=node.now_us)
@@ -288,6 +288,18 @@ def test_a_short_run_is_not_announced() -> None:
     node = joined(run_bound_us=2 * BEAT_US)
     node.give(work(1))
     assert [type(a) for a in node.turn()] == [Run]
+
+
+def test_a_model_that_proved_quick_is_not_announced_for_its_whole_bound() -> None:
+    node = joined(run_bound_us=10_000_000, max_batch=8)
+    node.give(work(1))
+    assert [type(a.message) for a in node.turn()[:-1] if isinstance(a, Send)] == [Running]
+    node.ran(OK, after_us=1_000)
+    node.give(work(2), work(3))
+    assert node.turn() == [Run((work(2), work(3)), 32_000)]
+    node.ran(OK, OK, after_us=8_000_000)  # one slow run doubles the estimate, to 1.9 ms a work
+    node.give(*[work(n) for n in range(4, 8)])
+    assert node.turn()[-1] == Run(tuple(work(n) for n in range(4, 8)), 120_000)
 
 
 def test_an_unsure_model_removes_no_label() -> None:
