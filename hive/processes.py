@@ -1,80 +1,95 @@
-"""Every process of the meshes on this machine, from the status files that agents and conductors write."""
+"""The processes of the meshes on this machine, from the files that agents and conductors keep, checked for life.
+
+A file outlives a process that was killed, and its number may have gone to a stranger: each is looked at before it is
+believed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
 
-from hive.local import running_mesh
 from hive.state_dir import home, read_json
 
-Row = dict[str, object]
+_OURS: Final = (
+    "hive",
+    "hive.local",
+    "conductor.dispatcher",
+    "conductor.control",
+    "specialists.agent",
+    "specialists.worker",
+)
+_MEBIBYTE: Final = 1 << 20
 
 
-def mesh_processes(*, include_stopped: bool = False) -> list[Row]:
-    """Return role, name, site, pid and state of each process, conductors first; `state` is gone for a dead pid."""
-    rows: list[Row] = []
-    for folder in sorted(home().glob("*")):
-        if folder.is_dir() and (include_stopped or running_mesh(folder) is not None or _alive_files(folder)):
-            rows += processes_in(folder)
-    return rows
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """One process. `state` is what it says of itself, or `gone` or `frozen` where that is seen to be untrue."""
+
+    mesh: str
+    role: str
+    name: str
+    site: str
+    pid: int
+    state: str
+    memory_mib: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """Return the row of `hive status --json`."""
+        return {"role": self.role, "name": self.name, "site": self.site, "pid": self.pid, "state": self.state}
 
 
-def processes_in(folder: Path) -> list[Row]:
-    """Return the processes that the status files of one mesh name."""
-    rows: list[Row] = []
-    for path in [
-        *sorted((folder / "conductors").glob("*.json")),
-        *sorted((folder / "agents").glob("*.json")),
-    ]:
-        rows += [_row(folder.name, entry) for entry in _entries(read_json(path))]
-    return rows
+def mesh_processes() -> list[ProcessRow]:
+    """Return the processes of every mesh that has left files in $HIVE_HOME."""
+    return [row for folder in sorted(home().glob("*")) if folder.is_dir() for row in processes_in(folder)]
 
 
-def _entries(document: object) -> list[Row]:
-    """Return the processes in a status file: a list of them, or an agent with its nodes."""
-    if isinstance(document, list):
-        return [entry for entry in document if isinstance(entry, dict)]
-    if not isinstance(document, dict):
-        return []
-    nodes = document.get("nodes") or []
-    site = document.get("site", "")
-    return [
-        document,
-        *({"role": "node", "name": n.get("id", ""), "site": site, **n} for n in nodes if isinstance(n, dict)),
-    ]
+def processes_in(folder: Path) -> list[ProcessRow]:
+    """Return the processes of the mesh whose state directory this is: conductors first, then agents and nodes."""
+    files = [*sorted(folder.glob("conductors/*.json")), *sorted(folder.glob("agents/*.json"))]
+    return [_checked(folder.name, row) for path in files for row in _rows(read_json(path))]
 
 
-def _row(mesh: str, entry: Row) -> Row:
-    pid = entry.get("pid")
+def _rows(document: object) -> Iterator[Mapping[str, object]]:
+    """Yield the rows of a conductor's file (a list) or of an agent's (an object with its nodes)."""
+    for row in document if isinstance(document, list) else [document]:
+        if not isinstance(row, dict):
+            continue
+        yield row
+        for node in row.get("nodes", ()):
+            yield {**node, "role": "node", "name": node.get("id", ""), "site": row.get("site", "")}
+
+
+def _checked(mesh: str, row: Mapping[str, object]) -> ProcessRow:
+    pid = row.get("pid")
     number = pid if isinstance(pid, int) else 0
-    memory = _memory(number)
-    state = str(entry.get("state", ""))
-    return {
-        "mesh": mesh,
-        "role": str(entry.get("role", "")),
-        "name": str(entry.get("name", "")),
-        "site": str(entry.get("site", "")),
-        "pid": number,
-        "state": state if memory or not number else "gone",
-        "memory": memory or "-",
-    }
+    role, name, site, state = (str(row.get(key, "")) for key in ("role", "name", "site", "state"))
+    process = our_process(number)
+    if process is None:
+        return ProcessRow(mesh, role, name, site, 0, "gone" if number else state)
+    try:
+        frozen = process.status() == psutil.STATUS_STOPPED
+        memory = process.memory_info().rss / _MEBIBYTE
+    except psutil.Error:
+        return ProcessRow(mesh, role, name, site, 0, "gone")
+    return ProcessRow(mesh, role, name, site, number, "frozen" if frozen else state, memory)
 
 
-def _memory(pid: int) -> str:
-    """Return the resident memory of a live process for people, empty if it is gone."""
-    if not pid:
-        return ""
+def our_process(pid: int) -> psutil.Process | None:
+    """Return the process if it lives and is one of Hive's by its command line; never a stranger's."""
+    if pid <= 0:
+        return None
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
-            return ""
-        return f"{process.memory_info().rss / 2**20:.0f} MB"
+            return None
+        words = process.cmdline()
     except psutil.Error:
-        return ""
-
-
-def _alive_files(folder: Path) -> bool:
-    """Say whether a conductor or an agent runs there without `hive up` having started it."""
-    return any(row["state"] not in ("gone", "stopped") and row["pid"] for row in processes_in(folder))
+        return None
+    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    script = any(Path(word).name == "hive" for word in words[:2])
+    return process if module in _OURS or script else None

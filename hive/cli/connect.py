@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, cast
 
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
     from hive.client import Client
+    from hive.clients.direct import DirectPort
+    from hive.clients.http import HttpPort
 
-DEFAULT_URL = "http://127.0.0.1:8420"
+DEFAULT_URL: Final = "http://127.0.0.1:8420"
+DEFAULT_WIRE: Final = "tcp://127.0.0.1:8421"
 
 
-def url_of(url: str | None) -> str:
-    """Return the address to use. Raises HiveError(not_running) if several meshes run here and none is named."""
+def url_of(url: str | None, *, wire: bool = False) -> str:
+    """Return the address to use; with `wire`, the conductor's own where it is known.
+
+    Raises HiveError(bad_request) if several meshes run here and none is named.
+    """
     if url:
         return url
     running = meshes()
-    urls = [site["http"] or site["bind"] for mesh in running for site in mesh["sites"].values()]  # type: ignore[attr-defined]
     if len(running) > 1:
-        names = ", ".join(str(mesh["mesh"]) for mesh in running)
-        raise HiveError(
-            "bad_request", f"Several meshes run here ({names}); choose one with --url: {', '.join(urls)}."
-        )
-    return urls[0] if urls else DEFAULT_URL
+        names = ", ".join(f"{mesh['mesh']} at {_address(mesh, wire=wire)}" for mesh in running)
+        raise HiveError("bad_request", f"Several meshes run here; choose one with --url: {names}.")
+    if running:
+        return _address(running[0], wire=wire)
+    return DEFAULT_WIRE if wire else DEFAULT_URL
+
+
+def _address(mesh: Mapping[str, object], *, wire: bool) -> str:
+    """Return the address of a mesh's first site."""
+    site = next(iter(cast("Mapping[str, Mapping[str, str]]", mesh["sites"]).values()))
+    return site["bind"] if wire else site["http"] or site["bind"]
 
 
 def meshes() -> list[dict[str, object]]:
@@ -35,23 +49,83 @@ def meshes() -> list[dict[str, object]]:
     return [mesh for mesh in found if mesh is not None]
 
 
-def client(url: str | None) -> Client:
-    """Return a client of the chosen mesh. Raises HiveError(not_running) when there is none."""
+@contextmanager
+def asking(url: str | None, principal: str | None = None, *, wire: bool = False) -> Iterator[Client]:
+    """Yield a client of the chosen mesh, with the principal given, $HIVE_PRINCIPAL or `local`, and $HIVE_TOKEN.
+
+    Raises HiveError(not_running) or HiveError(unreachable) with what to do when nothing answers.
+    """
     from hive.client import Client  # noqa: PLC0415
 
+    chosen = url_of(url, wire=wire)
+    with explained(url), Client(chosen, name(principal), os.environ.get("HIVE_TOKEN")) as client:
+        yield client
+
+
+@contextmanager
+def asking_http(url: str | None, principal: str | None = None) -> Iterator[HttpPort]:
+    """Yield a connection to the gateway, for what only a gateway answers. Raises as `asking` does."""
+    from hive.clients.http import HttpPort  # noqa: PLC0415
+
     chosen = url_of(url)
-    try:
-        return Client(chosen)
-    except HiveError as error:
-        raise unreachable(chosen, url) from error
-
-
-def unreachable(chosen: str, asked: str | None) -> HiveError:
-    """Return the sentence for a mesh that does not answer."""
-    if asked is None and chosen == DEFAULT_URL:
-        return HiveError(
-            "not_running", "No mesh is running here. `hive up dev` starts one; --url names another."
+    if not chosen.startswith("http"):
+        raise HiveError(
+            "bad_request", f"This asks the gateway; give its http:// address instead of {chosen}."
         )
-    return HiveError(
-        "unreachable", f"Nothing answers at {chosen}. Check the address, or start it with `hive up`."
-    )
+    port = HttpPort(chosen, name(principal), os.environ.get("HIVE_TOKEN"), 2.0)
+    try:
+        with explained(url):
+            yield port
+    finally:
+        port.close()
+
+
+@contextmanager
+def asking_wire(url: str | None, principal: str | None = None) -> Iterator[DirectPort]:
+    """Yield a connection to the conductor itself, for what only the wire protocol answers. Raises as `asking` does."""
+    from hive.clients.direct import DirectPort  # noqa: PLC0415
+    from hive.clients.session import Greeting  # noqa: PLC0415
+    from hive.transport.zeromq import ZmqTransport  # noqa: PLC0415
+
+    chosen = url_of(url, wire=True)
+    if chosen.startswith("http"):
+        raise HiveError(
+            "bad_request", f"This asks the conductor; give its tcp:// address instead of {chosen}."
+        )
+    transport = ZmqTransport()
+    greeting = Greeting("client", name(principal), "", os.environ.get("HIVE_TOKEN", ""))
+    port = DirectPort(transport, chosen, greeting, 2.0)
+    try:
+        with explained(url):
+            yield port
+    finally:
+        port.close()
+        transport.close()
+
+
+def page(url: str | None, path: str) -> str:
+    """Return the text of one of the gateway's pages. Raises as `asking_http` does."""
+    import httpx  # noqa: PLC0415
+
+    with asking_http(url) as port, port.guarded():
+        answer = httpx.get(port.url + path, headers=port.headers, timeout=10.0, trust_env=False)
+        if answer.is_error:
+            port.read(answer)
+        return answer.text
+
+
+def name(principal: str | None) -> str:
+    """Return the principal to go by."""
+    return principal or os.environ.get("HIVE_PRINCIPAL") or "local"
+
+
+@contextmanager
+def explained(asked: str | None) -> Iterator[None]:
+    """Tell a mesh that does not answer from one that nobody started; `asked` is the address that the user gave."""
+    try:
+        yield
+    except HiveError as error:
+        if error.code == "unreachable" and asked is None and not meshes():
+            sentence = "No mesh is running here. `hive up dev` starts one; --url names one elsewhere."
+            raise HiveError("not_running", sentence) from error
+        raise

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hive.cli.report import JsonOption, emit, err, note, out, reported
+from hive.cli.report import JsonOption, emit, note, out, reported
 
-_STATE_COLOURS = {
-    "ready": "green",
-    "running": "green",
-    "starting": "yellow",
-    "joining": "yellow",
-    "suspect": "yellow",
-}
+if TYPE_CHECKING:
+    from hive.processes import ProcessRow
 
 
 def up(
@@ -60,50 +54,32 @@ def down(
                 out.print(f"[bold]{row['mesh']}[/bold] stopped")
 
 
-def status(
-    all_meshes: Annotated[
-        bool, typer.Option("--all", help="Processes of meshes that have stopped, too.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
+def status(as_json: JsonOption = False) -> None:
     """List every process of the meshes on this machine.
 
-    Exit status 0 if all of them are well, 1 if one is not or nothing runs.
+    Exit status 0 if a mesh runs, 1 if none does.
     """
     from hive.processes import mesh_processes  # noqa: PLC0415
 
     with reported(as_json=as_json):
-        rows = mesh_processes(include_stopped=all_meshes)
-        if as_json:
-            emit([{key: row[key] for key in ("role", "name", "site", "pid", "state")} for row in rows])
-        else:
-            _show(rows)
-        raise typer.Exit(0 if rows and all(row["state"] == "ready" for row in rows) else 1)
+        rows = mesh_processes()
+        emit([row.as_json() for row in rows]) if as_json else _show(rows)
+        raise typer.Exit(0 if any(row.pid for row in rows) else 1)
 
 
-def _show(rows: list[dict[str, object]]) -> None:
-    from rich.table import Table  # noqa: PLC0415
+def _show(rows: list[ProcessRow]) -> None:
+    from hive.cli.style import plain_table, state_text  # noqa: PLC0415
 
     if not rows:
-        err.print("No mesh is running here. [bold]hive up dev[/bold] starts one.")
+        note("No mesh is running here. [bold]hive up dev[/] starts one.")
         return
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in ("mesh", "site", "role", "name"):
-        table.add_column(heading)
-    for heading in ("pid", "memory"):
-        table.add_column(heading, justify="right")
-    table.add_column("state")
+    table = plain_table(("mesh", "site", "role", "name", "state", "pid", "memory"), right=("pid", "memory"))
+    before = ("", "")
     for row in rows:
-        colour = _STATE_COLOURS.get(str(row["state"]), "red")
-        table.add_row(
-            str(row["mesh"]), str(row["site"]), str(row["role"]), f"[bold]{row['name']}[/bold]",
-            str(row["pid"] or "-"), str(row["memory"]), f"[{colour}]{row['state']}[/{colour}]",
-        )  # fmt: skip
+        group = (row.mesh, row.site)
+        mesh, site = group if group != before else ("", "")
+        before = group
+        name = f"  {row.name}" if row.role == "node" else f"[bold]{row.name}[/]"
+        memory = f"{row.memory_mib:.0f} MiB" if row.pid else "-"
+        table.add_row(mesh, site, row.role, name, state_text(row.state), str(row.pid or "-"), memory)
     out.print(table)
-
-
-def config_path(config: str) -> Path:
-    """Return the path of a mesh file or a bundled name."""
-    from hive.config_source import find_source  # noqa: PLC0415
-
-    return find_source(config)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,19 +16,32 @@ from rich.markup import escape
 
 from hive.errors import HiveError
 
+__all__ = ["JsonOption", "UrlOption", "emit", "err", "escape", "fail", "note", "out", "reported"]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", envvar="HIVE_URL", help="Address of a gateway; default: the mesh that runs here."),
+    typer.Option(
+        "--url",
+        envvar="HIVE_URL",
+        help="http://… of a gateway or tcp://… of a conductor. Default: the mesh that runs here.",
+        show_envvar=False,
+    ),
 ]
 
-out = Console()
-err = Console(stderr=True)
+# A pipe has no width: there nothing is cut off.
+_WIDE: Final = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+# Consoles look their stream up at each print, so whoever redirects it gets what is printed from then on.
+out = Console(highlight=False, width=_WIDE)
+err = Console(stderr=True, highlight=False)
 
 
 @contextmanager
 def reported(*, as_json: bool = False) -> Iterator[None]:
-    """Turn a HiveError into its sentence and exit status; Ctrl-C into 130; a closed pipe into silence."""
+    """Turn a HiveError into its sentence and exit status; Ctrl-C into 130; a closed pipe into silence.
+
+    Anything else is a fault of ours: its trace goes to stderr and the exit status is that of `internal`.
+    """
     try:
         yield
     except HiveError as error:
@@ -38,15 +52,23 @@ def reported(*, as_json: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place where a fault can be told as one
+        traceback.print_exc()
+        fail(HiveError("internal", f"{type(error).__name__}: {error}"), as_json=as_json)
 
 
-def fail(error: HiveError, *, as_json: bool) -> None:
+def fail(error: HiveError, *, as_json: bool) -> NoReturn:
     """Say what went wrong and leave with the code's exit status."""
     if as_json:
         emit({"code": error.code, "detail": error.detail, **error.context})
-    err.print(f"[bold red]{error.code}[/bold red]  {escape(error.detail)}", soft_wrap=True)
+    first, _, more = error.detail.partition("\n")
+    err.print(f"[bold red]{error.code}[/]  {escape(first)}", soft_wrap=True)
+    if more:
+        err.print(escape(more), soft_wrap=True)
     if error.detail != error.kind.sentence:
-        err.print(f"[dim]{escape(error.kind.sentence)}[/dim]", soft_wrap=True)
+        err.print(f"[dim]{escape(error.kind.sentence)}[/]", soft_wrap=True)
     raise typer.Exit(error.kind.exit_status)
 
 
@@ -59,4 +81,4 @@ def emit(value: object) -> None:
 def note(text: str, *, as_json: bool = False) -> None:
     """Say something to a person; with --json to nobody."""
     if not as_json:
-        err.print(text)
+        err.print(text, soft_wrap=True)

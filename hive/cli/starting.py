@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from hive.config import MeshConfig, load_config
 from hive.config_source import find_source
 from hive.errors import CATALOGUE, HiveError
 from hive.local import lock, running_mesh, state_of
-from hive.state_dir import make
+from hive.state_dir import make, read_json
 from hive.supervise import die_with_parent, tail
 
 _LOOK_S: Final = 0.1
@@ -134,6 +135,8 @@ class Starting:
         for row in rows:
             if row["failures"] >= 2 and not row["pid"]:  # noqa: PLR2004 - one failure may be a race at the start
                 raise _failed(Path(row["log"]), None, row["name"])
+        for node, trouble in _failed_nodes(self._state):
+            raise HiveError("start_failed", f"{node} cannot start. {trouble}")
         if time.monotonic() - self._started_s > self._timeout_s:
             missing = sorted(node for node in wanted if states.get(node) != "ready")
             logs = "\n".join(tail(path, 3) for path in sorted((self._state / "logs").glob("device-*.log")))
@@ -182,6 +185,16 @@ def _failed(log: Path, status: int | None, name: str = "the supervisor") -> Hive
     return HiveError("start_failed", f"{name} {ended}. The end of {log}:\n{text}")
 
 
+def _failed_nodes(state: Path) -> Iterator[tuple[str, str]]:
+    """Yield the nodes that their agent has given up, with what it says of each."""
+    for path in sorted((state / "agents").glob("*.json")):
+        agent = read_json(path)
+        nodes: Any = agent.get("nodes", []) if isinstance(agent, dict) else []
+        for node in nodes:
+            if node.get("state") == "failed":
+                yield node["id"], str(node.get("trouble", ""))
+
+
 def _check_ports(config: MeshConfig) -> None:
     """Raise HiveError(address_in_use) naming the port and, where it can be seen, the process that has it."""
     import socket  # noqa: PLC0415 - only here
@@ -198,7 +211,9 @@ def _check_ports(config: MeshConfig) -> None:
                 try:
                     probe.bind((at, number))
                 except OSError as error:
-                    detail = f"Port {number} of {at} is taken{_owner(number)}: {error.strerror}. Stop that, or "
+                    detail = (
+                        f"Port {number} of {at} is taken{_owner(number)}: {error.strerror}. Stop that, or "
+                    )
                     advice = f"write another port at sites.{site}.conductor.{key}."
                     raise HiveError("address_in_use", detail + advice) from None
 

@@ -11,7 +11,7 @@ import psutil
 
 from hive.errors import HiveError
 from hive.local import MESH_FILE, running_mesh
-from hive.processes import processes_in
+from hive.processes import our_process, processes_in
 from hive.state_dir import home
 
 _SUPERVISOR_S: Final = 40.0
@@ -50,20 +50,9 @@ def _stop(folder: Path) -> dict[str, object]:
 
 
 def _leftovers(folder: Path) -> list[psutil.Process]:
-    """Return live processes that status files name and whose command line is really ours."""
-    found = []
-    for row in processes_in(folder):
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(int(str(row["pid"]))) if row["pid"] else None
-            if process is not None and _is_ours(process):
-                found.append(process)
-    return found
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    """Never stop a stranger that was given the number of a process of ours."""
-    words = " ".join(process.cmdline())
-    return any(mark in words for mark in ("-m hive", "-m conductor.", "-m specialists.", "/hive "))
+    """Return the live processes that status files name; never a stranger that was given a number of ours."""
+    found = {row.pid: our_process(row.pid) for row in processes_in(folder) if row.pid}
+    return [process for process in found.values() if process is not None]
 
 
 def _stop_leftovers(folder: Path) -> int:

@@ -248,7 +248,7 @@ def test_a_file_that_is_not_there(name: str, sentence: str) -> None:
 
 def test_a_near_file_name_is_offered(tmp_path: Path) -> None:
     (tmp_path / "plant.yaml").write_text(SMALL, encoding="utf-8")
-    with pytest.raises(HiveError, match="Did you mean .*plant.yaml"):
+    with pytest.raises(HiveError, match=r"Did you mean .*plant\.yaml"):
         load_config(tmp_path / "plnt.yaml")
 
 

@@ -1,0 +1,124 @@
+"""A task on a terminal: its answer, and its attempts on a line of time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from hive.cli.style import bar, colour, millis, plain_table, state_text
+from hive.clients.result import Result
+
+_SCORES_SHOWN: Final = 3
+_WIDTH: Final = 28
+
+
+def outcome_screen(result: Result) -> RenderableType:
+    """Return what to show of a result, in a few lines."""
+    lines: list[RenderableType] = [_headline(result)]
+    if result.ok:
+        lines.append(_answer(result.as_json()["output"]))
+    elif result.error:
+        lines.append(Text(str(result.error.get("detail", "")), style="red"))
+    attempts = cast("Sequence[Mapping[str, Any]]", result.provenance.get("attempts", ()))
+    if attempts:
+        lines.append(_timeline(attempts, cast("Sequence[str]", result.provenance.get("plan", ()))))
+    lines.append(_footnote(result))
+    return Group(*lines)
+
+
+def event_line(what: str, data: Mapping[str, object]) -> str:
+    """Return one line about something that happened to a task."""
+    where = f"[bold]{data['node']}[/]" if data.get("node") else ""
+    number = f"attempt {data['attempt']}" if data.get("attempt") else ""
+    parts = (f"[{colour(what)}]●[/] {what}", where, number, str(data.get("why") or ""))
+    return "  ".join(part for part in parts if part)
+
+
+def tasks_screen(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return the table of `hive task list`."""
+    if not rows:
+        return Text("No tasks.", style="dim")
+    table = plain_table(
+        ("task", "state", "capability", "attempts", "nodes", "age"), right=("attempts", "age")
+    )
+    for row in rows:
+        age = millis(float(row.get("age_ms", 0)))
+        nodes = ", ".join(row.get("nodes", ()))
+        table.add_row(
+            str(row["id"]), state_text(str(row["state"])), str(row["capability"]), str(row["attempts"]), nodes, age
+        )  # fmt: skip
+    return table
+
+
+def _headline(result: Result) -> Text:
+    words = Text.assemble(("● ", colour(result.state)), (result.state.replace("_", "-"), "bold"))
+    if result.error:
+        words.append(f"  {result.error.get('code', '')}", style="red")
+    if result.capability:
+        words.append(f"  {result.capability}", style="dim")
+    if result.ok and result.confidence is not None:
+        words.append("  confidence ", style="dim").append(f"{result.confidence:.2f} ")
+        words.append_text(bar(result.confidence, 1, 10, "yellow" if result.unsure else "green"))
+    if result.unsure:
+        words.append(" unsure", style="yellow")
+    return words
+
+
+def _answer(output: object) -> RenderableType:
+    """Return an answer: a text as it is, an object as its fields."""
+    if isinstance(output, str):
+        return Text(f"  {output}", style="bold")
+    if not isinstance(output, dict):
+        return Text(f"  {json.dumps(output)}", style="bold")
+    table = plain_table(("", ""))
+    table.show_header = False
+    for key, value in output.items():
+        table.add_row(f"  [dim]{key}[/]", _value(value))
+    return table
+
+
+def _value(value: object) -> Text:
+    if isinstance(value, float):
+        return Text(f"{value:.4g}", style="bold")
+    if isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
+        best = sorted(value.items(), key=lambda item: -item[1])[:_SCORES_SHOWN]
+        return Text("   ").join(Text.assemble(name, (f" {score:.3f}", "dim")) for name, score in best)
+    if isinstance(value, str):
+        return Text(value, style="bold", overflow="fold")
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return Text("\n").join(Text("  ".join(_short(v) for v in item.values())) for item in value)
+    text = json.dumps(value, ensure_ascii=False)
+    return Text(text, overflow="ellipsis")
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> RenderableType:
+    """Return one row per attempt; waiting is pale, running is solid, both on the scale of the longest attempt."""
+    longest = max(float(a["queued_ms"]) + float(a["run_ms"]) for a in attempts) or 1.0
+    table = plain_table(
+        ("  step", "try", "node", "ended", "waited", "ran", ""), right=("try", "waited", "ran")
+    )
+    for attempt in attempts:
+        step = int(attempt["step"])
+        what = plan[step] if step < len(plan) else str(step)
+        waited, ran = float(attempt["queued_ms"]), float(attempt["run_ms"])
+        ended = str(attempt["ended"] or "running")
+        columns = round(waited / longest * _WIDTH)
+        line = Text("░" * columns, style="dim")
+        line.append_text(Text("█" * max(1, round(ran / longest * _WIDTH)), style=colour(ended)))
+        ending = Text(ended, style=colour(ended))
+        number = str(attempt["attempt"])
+        table.add_row(f"  {what}", number, str(attempt["node"]), ending, millis(waited), millis(ran), line)
+    return table
+
+
+def _footnote(result: Result) -> Text:
+    labels = ", ".join(result.labels) or "none"
+    return Text(f"  task {result.id}   labels {labels}   type {result.output_type or '-'}", style="dim")

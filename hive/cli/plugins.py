@@ -1,0 +1,72 @@
+"""Commands of other packages: listed from their entry points, imported only when one of them is used."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from hive.errors import HiveError
+
+GROUP: Final = "hive.commands"
+_PARTS: Final = "Run one part"
+_TRY: Final = "Try and measure"
+_LOOK: Final = "Look"
+
+# What the help says of them, so that it needs not import them: panel, line, and the extra that they come with.
+_KNOWN: Final = {
+    "models": (_LOOK, "List the bundled specialists.", ""),
+    "node": (_PARTS, "Run a single node.", ""),
+    "device": (_PARTS, "Run all nodes of a device.", ""),
+    "conductor": (_PARTS, "Run the conductor of a site: dispatcher, control and gateway.", "conductor"),
+    "gateway": (_PARTS, "Run one more HTTP gateway of a site.", "conductor"),
+    "demo": (_TRY, "Run the factory, break it on purpose and see that nobody notices.", "conductor"),
+    "bench": (_TRY, "Measure the mesh against bare baselines, side by side.", "conductor"),
+}
+
+
+class Lazy(TyperCommand):
+    """Stands for a plug-in in the help and in completion, and becomes it as soon as it is called."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        """Know the plug-in's name and line; import nothing."""
+        package = entry.value.partition(".")[0]
+        panel, line, self._extra = _KNOWN.get(
+            entry.name, ("More", f"A command of the package {package}.", "")
+        )
+        super().__init__(entry.name, help=line, rich_help_panel=panel)
+        self._entry = entry
+
+    def make_context(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - click's own signature, passed on
+        """Import the plug-in and parse with it. Raises HiveError(extra_missing)."""
+        return self._load().make_context(*args, **options)
+
+    def _load(self) -> Any:  # noqa: ANN401 - a click command, which typer keeps to itself
+        try:
+            command = typer.main.get_command(self._entry.load())
+        except ImportError as error:
+            raise HiveError("extra_missing", self._missing(error)) from error
+        command.name = self.name
+        return command
+
+    def _missing(self, error: ImportError) -> str:
+        if self._extra:
+            return f"`hive {self.name}` needs {error.name}: pip install 'hive-mesh[{self._extra}]'."
+        return f"`hive {self.name}` cannot be loaded: {error}. Install Hive again."
+
+
+class Plugged(TyperGroup):
+    """The group of all commands: those that it is given, then the plug-ins."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - click's own signature, passed on
+        """Add what the entry points name; a command of our own keeps its name."""
+        super().__init__(**options)
+        order = list(_KNOWN)
+        found = sorted(
+            entry_points(group=GROUP), key=lambda e: (order.index(e.name) if e.name in order else 99, e.name)
+        )
+        for entry in found:
+            if entry.name not in self.commands:
+                self.add_command(Lazy(entry), entry.name)

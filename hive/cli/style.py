@@ -1,0 +1,57 @@
+"""How things look on a terminal: colours of states, bars, tables. Sober: colour says only what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS: Final = {
+    "green": ("ready", "running", "done", "answered", "up"),
+    "yellow": ("joining", "starting", "suspect", "queued", "restarting", "stopping", "unsure"),
+    "red": ("lost", "gone", "failed", "dead_lettered", "expired", "refused", "stopped", "frozen"),
+    "blue": ("draining", "cancelled"),
+    "magenta": ("quarantined",),
+}
+_STATES: Final = {name: colour for colour, names in _COLOURS.items() for name in names}
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+
+
+def colour(state: str) -> str:
+    """Return the colour of a state, of a node or process or task."""
+    return _STATES.get(state, "default")
+
+
+def state_text(state: str) -> Text:
+    """Return a state with a coloured dot."""
+    return Text.assemble(("● ", colour(state)), state)
+
+
+def bar(part: float, whole: float, width: int = 8, style: str = "cyan") -> Text:
+    """Return a bar that is filled by part / whole, in steps of an eighth of a column."""
+    share = min(1.0, max(0.0, part / whole)) if whole > 0 else 0.0
+    eighths = round(share * width * 8)
+    if part > 0:
+        eighths = max(1, eighths)
+    full, rest = divmod(eighths, 8)
+    filled = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return Text.assemble((filled, style), ("·" * (width - len(filled)), "dim"))
+
+
+def plain_table(headings: Iterable[str], right: Iterable[str] = ()) -> Table:
+    """Return a table without lines; the columns named in `right` are aligned to the right."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, show_edge=False)
+    numbers = set(right)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in numbers else "left", no_wrap=True)
+    return table
+
+
+def millis(value: float) -> str:
+    """Return a duration of so many milliseconds, short."""
+    if value >= 10_000:  # noqa: PLR2004 - from here on seconds read better
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.2g} ms" if value < 1 else f"{value:.1f} ms"  # noqa: PLR2004

@@ -1,0 +1,181 @@
+"""`hive submit`, `hive explain` and `hive task`: asking a mesh for something, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from hive.cli.report import JsonOption, UrlOption, emit, note, out, reported
+from hive.errors import CATALOGUE
+
+app = typer.Typer(help="Show, list, follow or cancel tasks.", no_args_is_help=True)
+
+CapabilityArgument = Annotated[
+    str | None, typer.Argument(help="What to call, such as text.classify_intent; left out with --want.")
+]
+InputArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="Text, a JSON object, @FILE (.json or text), or - for standard input.", metavar="INPUT"
+    ),
+]
+WantOption = Annotated[
+    str | None, typer.Option("--want", help="The data type that is wanted, instead of a capability.")
+]
+TypeOption = Annotated[
+    str | None, typer.Option("--type", help="Data type of the input, if it is not obvious.")
+]
+LabelsOption = Annotated[
+    list[str] | None, typer.Option("--label", "-l", help="A label that the data carries; may be repeated.")
+]
+PrincipalOption = Annotated[
+    str | None, typer.Option("--principal", help="Who asks. Default: $HIVE_PRINCIPAL, else local.")
+]
+TextOption = Annotated[bool, typer.Option("--text", help="Take INPUT as text, whatever it looks like.")]
+TaskArgument = Annotated[str, typer.Argument(help="The task's id: 32 hexadecimal digits.")]
+
+
+def submit(
+    capability: CapabilityArgument = None,
+    value: InputArgument = None,
+    want: WantOption = None,
+    input_type: TypeOption = None,
+    labels: LabelsOption = None,
+    deadline_ms: Annotated[int, typer.Option("--deadline-ms", help="How long it may take.")] = 30_000,
+    priority: Annotated[int, typer.Option(help="0 to 9; higher is served first.")] = 5,
+    min_confidence: Annotated[float, typer.Option(help="Below it an answer is marked unsure.")] = 0.0,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: again is the same task.")] = None,
+    durable: Annotated[bool, typer.Option("--durable", help="Accept only once it is stored.")] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the task's id and do not wait.")] = False,
+    as_text: TextOption = False,
+    principal: PrincipalOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a task and show its answer: what it is, how sure, which node gave it, how long it took.
+
+    Exit status 0 with an answer, else that of the error.
+    """
+    from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
+    from hive.cli.inputs import asked_for  # noqa: PLC0415
+    from hive.cli.outcome import outcome_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        capability, given = asked_for(capability, value, want, as_text=as_text)
+        with asking(url, principal) as client:
+            wish = {"want": want, "input_type": input_type, "labels": labels or [], "priority": priority}
+            rest = {"deadline_ms": deadline_ms, "min_confidence": min_confidence, "durable": durable}
+            options = {**wish, **rest, "idempotency_key": key}
+            if no_wait:
+                task = client.submit(capability, given, **options)  # type: ignore[arg-type]
+                emit(task.as_json()) if as_json else out.print(task.id)
+                return
+            result = client.run(capability, given, **options)  # type: ignore[arg-type]
+        emit(result.as_json()) if as_json else out.print(outcome_screen(result))
+        if not result.ok:
+            raise typer.Exit(_exit_status(result.error))
+
+
+def explain(
+    capability: CapabilityArgument = None,
+    value: InputArgument = None,
+    want: WantOption = None,
+    input_type: TypeOption = None,
+    labels: LabelsOption = None,
+    as_text: TextOption = False,
+    principal: PrincipalOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what would become of a task: the plan, the rule of each step and the nodes, or the refusal. Runs nothing.
+
+    Exit status 0 if it would be accepted, else that which `hive submit` would have.
+    """
+    from hive.cli.connect import asking  # noqa: PLC0415
+    from hive.cli.explanation import explanation_screen  # noqa: PLC0415
+    from hive.cli.inputs import asked_for  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        capability, given = asked_for(capability, value, want, as_text=as_text)
+        with asking(url, principal) as client:
+            found = client.explain(capability, given, want=want, input_type=input_type, labels=labels or [])
+        emit(found) if as_json else out.print(explanation_screen(found))
+        if found.get("refused"):
+            raise typer.Exit(_exit_status(found["refused"]))
+
+
+@app.command()
+def show(
+    task: TaskArgument, principal: PrincipalOption = None, url: UrlOption = None, as_json: JsonOption = False
+) -> None:
+    """Show where a task stands: its state, its answer, and each attempt on a line of time."""
+    from hive.cli.connect import asking  # noqa: PLC0415
+    from hive.cli.outcome import outcome_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking(url, principal) as client:
+            result = client.task(task)
+        emit(result.as_json()) if as_json else out.print(outcome_screen(result))
+
+
+@app.command("list")
+def list_tasks(principal: PrincipalOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """List your unfinished and lately finished tasks, newest first."""
+    from hive.cli.connect import asking_wire  # noqa: PLC0415
+    from hive.cli.outcome import tasks_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking_wire(url, principal) as port:
+            rows: Any = port.query("tasks")
+        emit(rows) if as_json else out.print(tasks_screen(rows))
+
+
+@app.command()
+def cancel(
+    task: TaskArgument, principal: PrincipalOption = None, url: UrlOption = None, as_json: JsonOption = False
+) -> None:
+    """Cancel a task. Exit status 0 if it is cancelled now, 1 if it had ended before."""
+    from hive.cli.connect import asking  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking(url, principal) as client:
+            result = client.cancel(task)
+        if as_json:
+            emit(result.as_json())
+        elif result.state == "cancelled":
+            note("cancelled")
+        else:
+            note(f"too late: it is [bold]{result.state}[/]")
+        raise typer.Exit(0 if result.state == "cancelled" else 1)
+
+
+@app.command()
+def watch(
+    task: TaskArgument, principal: PrincipalOption = None, url: UrlOption = None, as_json: JsonOption = False
+) -> None:
+    """Follow a task until its outcome: each attempt, move and answer as it happens."""
+    from hive.cli.following import follow  # noqa: PLC0415
+    from hive.cli.outcome import event_line, outcome_screen  # noqa: PLC0415
+    from hive.clients.result import result_of_json  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        events = []
+        outcome: dict[str, object] = {}
+        for what, data in follow(task, url, principal):
+            if what == "outcome":
+                outcome = data
+            else:
+                events.append(data)
+                note(event_line(what, data), as_json=as_json)
+        result = result_of_json(outcome)
+        emit({"events": events, "outcome": outcome}) if as_json else out.print(outcome_screen(result))
+        if not result.ok:
+            raise typer.Exit(_exit_status(result.error))
+
+
+def _exit_status(error: object) -> int:
+    """Return the exit status of an error as a peer describes it."""
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    kind = CATALOGUE.get(code)
+    return kind.exit_status if kind is not None else 1

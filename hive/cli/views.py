@@ -1,0 +1,112 @@
+"""`hive nodes`, `hive capabilities` and `hive graph`: what the mesh is, as its conductor sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from hive.cli.report import JsonOption, UrlOption, emit, out, reported
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def nodes(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep looking, until Ctrl-C.")] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the nodes: what each serves, how it is, and how much it has in hand."""
+    from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
+
+    with reported(as_json=as_json), asking(url) as client:
+        if watch and not as_json:
+            _watch(lambda: nodes_screen(client.nodes()))
+            return
+        rows = client.nodes()
+        emit(rows) if as_json else out.print(nodes_screen(rows))
+
+
+def capabilities(url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """List what can be asked for: inputs, output, and how many nodes are ready for it."""
+    from hive.cli.connect import asking  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking(url) as client:
+            rows = client.capabilities()
+        emit(rows) if as_json else out.print(capabilities_screen(rows))
+
+
+def graph(
+    form: Annotated[
+        Literal["tree", "json", "dot", "svg"], typer.Option("--format", "-f", help="How to show it.")
+    ] = "tree",
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the graph of data types and capabilities."""
+    from hive.cli.connect import asking_http, page  # noqa: PLC0415
+    from hive.cli.graph import graph_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        if form in ("dot", "svg") and not as_json:
+            typer.echo(page(url, f"/v1/graph?format={form}"), nl=False)
+            return
+        with asking_http(url) as port:
+            if as_json or form == "json":
+                emit(port.query("graph"))
+            else:
+                out.print(graph_screen(port.query("capabilities"), port.query("types")))
+
+
+def nodes_screen(rows: Rows) -> RenderableType:
+    """Return the table of nodes."""
+    from hive.cli.style import bar, millis, plain_table, state_text  # noqa: PLC0415
+
+    if not rows:
+        return "[dim]No node has connected yet. `hive status` shows the agents.[/]"
+    columns = ("node", "site", "capability", "state", "in hand", "a run", "pid")
+    table = plain_table(columns, right=("a run", "pid"))
+    for row in rows:
+        load = bar(row["inflight"], row["credit"])
+        load.append(f" {row['inflight']}/{row['credit']}", style="dim")
+        took = millis(row["run_us"] / 1000) if row.get("run_us") else "-"
+        state = state_text(str(row["state"]))
+        name = f"[bold]{row['id']}[/]"
+        table.add_row(name, row["site"], row["capability"], state, load, took, str(row.get("pid") or "-"))
+    return table
+
+
+def capabilities_screen(rows: Rows) -> RenderableType:
+    """Return the table of capabilities."""
+    from hive.cli.style import bar, plain_table  # noqa: PLC0415
+
+    if not rows:
+        return "[dim]Nothing is offered yet. `hive nodes` shows who has connected.[/]"
+    table = plain_table(("capability", "from", "to", "ready", "waiting", "may remove"), right=("waiting",))
+    for row in rows:
+        ready, count = int(row.get("ready", 0)), int(row.get("nodes", 0))
+        load = bar(ready, count, 6, "green")
+        load.append(f" {ready}/{count}", style="dim")
+        inputs = ", ".join(str(kind) for kind in row.get("inputs", {}).values())
+        removes = ", ".join(row.get("removes", ()))
+        name = f"[bold]{row['capability']}[/]"
+        table.add_row(name, inputs, str(row.get("output", "")), load, str(row.get("waiting", 0)), removes)
+    return table
+
+
+def _watch(screen: object) -> None:
+    """Show a screen again and again until Ctrl-C."""
+    import time  # noqa: PLC0415
+
+    from rich.live import Live  # noqa: PLC0415
+
+    assert callable(screen)
+    with Live(screen(), console=out, auto_refresh=False, screen=False) as live:
+        while True:
+            time.sleep(0.5)
+            live.update(screen(), refresh=True)
