@@ -29,7 +29,7 @@ from hive.errors import HiveError
 from hive.transport.base import Listener, Poller
 from hive.wire.auth import Authenticator
 from hive.wire.codec import decode, encode, kind_of, peek_header
-from hive.wire.messages import Hello, Message, Refuse
+from hive.wire.messages import Hello, Kind, Message, Refuse
 
 _BATCH: Final = 256
 _PRIVATE: Final = 1
@@ -141,6 +141,8 @@ class Dispatcher:
     def _refuse(self, session: int, frames: list[bytes], error: HiveError) -> None:
         """Say what was wrong with frames that are no message; a peer that garbles harms only itself."""
         self._core.state.count(f"frames_{error.code}")
+        if kind_of(frames) == Kind.REFUSE:
+            return  # or two sides that misread each other would refuse each other's refusals for ever
         self._send(session, Refuse(peek_header(frames), error.code, error.detail, kind_of(frames)))
 
     def _feed(self, event: Incoming) -> None:
