@@ -22,6 +22,7 @@ CITATIONS: Final = {
     "Prediction), github.com/clinc/oos-eval, CC BY 3.0",
     "hwu64": "HWU64 (Liu et al. 2019, Benchmarking Natural Language Understanding Services), "
     "github.com/xliuhw/NLU-Evaluation-Data, CC BY 4.0",
+    "mts": "MTS-Dialog (Ben Abacha et al. 2023), github.com/abachaa/MTS-Dialog, CC BY 4.0",
     "nab": "Numenta Anomaly Benchmark (Ahmad et al. 2017), github.com/numenta/NAB, MIT",
     "skab": "Skoltech Anomaly Benchmark (Katser and Kozitsin 2020), github.com/waico/SKAB, GPL-3.0 (measured on, "
     "never trained on)",

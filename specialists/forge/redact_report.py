@@ -22,6 +22,8 @@ from specialists.kinds.shapes import shapes
 from specialists.load import Specialist
 
 LEAKS: Final = 0.02
+_WORD: Final = re.compile(r"\w+")
+_YEAR: Final = re.compile(r"(19|20)\d\d")
 REPLACE: Final = ("PERSON", "LOCATION", "DATE", "ID", "EMAIL", "PHONE", "CARD", "IBAN", "IP")
 SOURCES: Final = {
     "presidio": "presidio-research, templates held out",
@@ -76,11 +78,15 @@ def judged(engine: Engine, words: TextTokenizer, examples: Sequence[Example], te
 
 
 def is_personal(example: Example, start: int, end: int) -> bool:
-    """Say whether a word must be replaced: whatever its tag may be, it is one that is replaced; dates need a digit."""
+    """Say whether a word must be replaced: whatever its tag may be, it is one that is replaced.
+
+    Of dates only what has a digit and is not a year alone.
+    """
     options = example.options(start, end)
     if not options <= set(REPLACE):
         return False
-    return "DATE" not in options or any(c.isdigit() for c in example.text[start:end])
+    text = example.text[start:end]
+    return "DATE" not in options or (any(c.isdigit() for c in text) and not _YEAR.fullmatch(text))
 
 
 def best_replacing(units: Units) -> float:
@@ -127,14 +133,17 @@ def _corpus(specialist: Specialist, examples: Sequence[Example], name: str) -> d
         for span in answer.output["spans"]:
             hidden[span["start"] : span["end"]] = True
         whole = True
-        for match in re.finditer(r"\w+", example.text):
+        for match in _WORD.finditer(example.text):
             if is_personal(example, *match.span()):
                 whole = whole and bool(hidden[slice(*match.span())].all())
-            elif not example.options(*match.span()) & set(REPLACE):
+            elif "O" in example.options(*match.span()):
                 kept.append(not hidden[slice(*match.span())].any())
         for span, allowed in zip(example.spans, example.allowed, strict=True):
             if is_personal(example, span.start, span.end):
-                found.setdefault(next(iter(allowed)), []).append(bool(hidden[span.start : span.end].all()))
+                words = [
+                    hidden[slice(*m.span())].all() for m in _WORD.finditer(example.text, span.start, span.end)
+                ]
+                found.setdefault(next(iter(allowed)), []).append(all(words))
         sure.append(not answer.unsure)
         clean.append(whole)
     every = [hit for hits in found.values() for hit in hits]

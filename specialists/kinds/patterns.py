@@ -76,7 +76,7 @@ _RULES: Final[tuple[tuple[str, float, re.Pattern[str], Callable[[str], bool]], .
     ("IP", 1.0, re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"), ip_address),
     ("IP", 1.0, re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"), ip_address),
     ("ID", 0.99, re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), social_security),
-    ("PHONE", 0.97, re.compile(r"(?<![\w.])(?:\+|00)\d{1,3}(?:[ .()/-]{0,2}\d){6,14}(?!\w)"), phone),
+    ("PHONE", 0.97, re.compile(r"(?<![\w.])(?:\+|00)[1-9]\d{0,2}(?:[ .()/-]{0,2}\d){6,14}(?!\w)"), phone),
     ("PHONE", 0.95, re.compile(r"(?<![\w.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:x\d{1,6})?(?!\w)"), phone),
 )
 

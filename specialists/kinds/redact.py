@@ -8,6 +8,7 @@ claims to have removed nothing.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,10 +53,10 @@ class Unit:
 class Redact:
     """Replaces personal data.
 
-    Manifest: `preprocess.max_tokens` and `max_chars`; `postprocess.tags` in the model's order (the first is "none"),
-    `postprocess.replace`, the tags that are replaced, and `postprocess.only_with_digits`, those replaced only where a
-    digit is in them; `calibration.temperature`, `replace_from` (probability from which a word is replaced) and
-    `doubt_from` (from which a word that stays makes the answer unsure).
+    Manifest: `preprocess.max_tokens`, `max_chars` and `scripts` that it reads (LATIN); `postprocess.tags` in the
+    model's order, `postprocess.replace`, the tags that are replaced, and `postprocess.only_with_digits`, those replaced
+    only where a digit is in them; `calibration.temperature`, `replace_from` (probability from which a word is replaced)
+    and `doubt_from` (from which a word that stays makes the answer unsure).
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -67,11 +68,16 @@ class Redact:
         tags = names(manifest.postprocess, "tags", "postprocess")
         self._tags = len(tags)
         self._replace = names(manifest.postprocess, "replace", "postprocess")
+        if unknown := set(self._replace) - set(tags):
+            raise HiveError(
+                "manifest_invalid", f"`postprocess.replace` names {sorted(unknown)}, which are no tags."
+            )
         self._columns = [tags.index(tag) for tag in self._replace]
         self._numeric = frozenset(names(manifest.postprocess, "only_with_digits", "postprocess"))
         self._is_numeric = np.array([tag in self._numeric for tag in self._replace])
         self._max_tokens = int(setting(manifest.preprocess, "max_tokens", "preprocess"))
         self._max_chars = int(setting(manifest.preprocess, "max_chars", "preprocess"))
+        self._scripts = frozenset(names(manifest.preprocess, "scripts", "preprocess"))
         self._temperature = setting(manifest.calibration, "temperature", "calibration")
         self._replace_from = setting(manifest.calibration, "replace_from", "calibration")
         self._doubt_from = setting(manifest.calibration, "doubt_from", "calibration")
@@ -80,7 +86,8 @@ class Redact:
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return a `text.redacted` per text; spans are characters of the original text.
 
-        Confidence is the probability that nothing personal was left, if words are judged independently.
+        Confidence is the probability that nothing personal was left, if words are judged independently; it is 0 where
+        the text has letters of other scripts.
         """
         return answered_each(batch, self._read, self._redact)
 
@@ -114,8 +121,9 @@ class Redact:
         units = list(units_of(item.text, item.tokens, chances))
         spans = merged([*find_patterns(item.text), *self._spans(item.text, units)])
         left = [chance_left(item.text, unit, self._is_numeric) for unit in units if not _inside(unit, spans)]
-        confidence = float(np.prod([1.0 - chance for chance in left])) if left else 1.0
-        unsure = max(left, default=0.0) >= self._doubt_from or unreadable(item.text, item.tokens)
+        blind = unreadable(item.text, item.tokens, self._scripts)
+        confidence = 0.0 if blind else float(np.prod([1.0 - chance for chance in left]))
+        unsure = blind or max(left, default=0.0) >= self._doubt_from
         output = {
             "text": replaced(item.text, spans),
             "spans": [
@@ -131,9 +139,7 @@ class Redact:
         marked = [unit for unit in units if unit.chance >= self._replace_from and is_word(text, unit)]
         groups: list[list[Unit]] = [[unit] for unit in marked[:1]]
         for before, unit in pairwise(marked):
-            near = _GAP.fullmatch(text, before.end, unit.start)
-            same = before.chances.argmax() == unit.chances.argmax()
-            if near and same:
+            if _belong(text, before, unit):
                 groups[-1].append(unit)
             else:
                 groups.append([unit])
@@ -171,13 +177,28 @@ def chance_left(text: str, unit: Unit, numeric: npt.NDArray[np.bool_]) -> float:
     return float(unit.chances[~numeric].sum())
 
 
+def _belong(text: str, before: Unit, unit: Unit) -> bool:
+    """Say whether two marked units are one span: of one type, or parts of one number."""
+    if not _GAP.fullmatch(text, before.end, unit.start):
+        return False
+    number = text[before.end - 1].isdigit() and text[unit.start].isdigit() and unit.start - before.end <= 1
+    return number or bool(before.chances.argmax() == unit.chances.argmax())
+
+
 def is_word(text: str, unit: Unit) -> bool:
     """Say whether a unit is more than a sign."""
     return any(c.isalnum() for c in text[unit.start : unit.end])
 
 
-def unreadable(text: str, tokens: Tokens) -> bool:
-    """Say whether a token stands for letters that the vocabulary lacks, such as those of another script."""
+def unreadable(text: str, tokens: Tokens, scripts: frozenset[str]) -> bool:
+    """Say whether `text` has letters of other scripts than those learned, or that the vocabulary lacks.
+
+    A script is the first word of a letter's Unicode name, such as LATIN.
+    """
+    if any(
+        c.isalpha() and unicodedata.name(c, "").partition(" ")[0] not in scripts for c in text if c > "\x7f"
+    ):
+        return True
     pairs = zip(tokens.ids, tokens.offsets, strict=True)
     return any(token == UNKNOWN and any(c.isalnum() for c in text[a:b]) for token, (a, b) in pairs)
 

@@ -19,12 +19,14 @@ from hive.errors import HiveError
 LENGTH: Final = 64
 HOP: Final = 32
 SHORTEST: Final = 8
-FEATURES: Final = 7
+FEATURES: Final = 10
 _CONTEXT_VERSION: Final = 1
 _MEMORY: Final = 0.2
 _SMALLEST: Final = 1e-6
 _KNOWN_AFTER: Final = 8
-_MOST_RATIO: Final = 5.0
+_MOST: Final = 5.0
+# The median absolute deviation of a normal distribution times this is its standard deviation.
+_NORMAL: Final = 1.4826
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,12 +36,14 @@ class Usual:
     """What is usual for a channel, in its own units.
 
     `location` is its middle, `scale` its spread (like a standard deviation), `step` how far it goes from one value to
-    the next, `wander` how far the location goes from one window to the next, `windows` how many windows taught this.
+    the next, `peak` how far the farthest value of a window is from the middle, `wander` how far the middle goes from
+    one window to the next, `windows` how many windows taught this.
     """
 
     location: float
     scale: float
     step: float
+    peak: float
     wander: float = 0.0
     windows: int = 1
 
@@ -51,32 +55,42 @@ class Usual:
             self.location + rate * (seen.location - self.location),
             self.scale + rate * (seen.scale - self.scale),
             self.step + rate * (seen.step - self.step),
+            self.peak + rate * (seen.peak - self.peak),
             moved if self.windows == 1 else self.wander + rate * (moved - self.wander),
             self.windows + 1,
         )
 
 
 def usual_of(values: Floats) -> Usual:
-    """Return what one window shows: median, scaled median absolute deviation, and mean absolute difference.
+    """Return what one window shows: median, scaled median absolute deviation, the same of the differences, and peak.
 
-    Where more than half of the values are equal, the scale is the standard deviation.
+    Where more than half of the values are equal, the standard deviation stands for the deviation, and the mean for the
+    differences.
     """
     present = values[np.isfinite(values)].astype(np.float64)
     if not len(present):
-        return Usual(0.0, 0.0, 0.0)
-    location = float(np.median(present))
-    spread = 1.4826 * float(np.median(np.abs(present - location)))
-    step = float(np.abs(np.diff(present)).mean()) if len(present) > 1 else 0.0
-    return Usual(location, spread if spread > _floor(location) else float(present.std()), step)
+        return Usual(0.0, 0.0, 0.0, 0.0)
+    location = _median(present)
+    away = np.abs(present - location)
+    spread = _NORMAL * _median(away)
+    steps = np.abs(present[1:] - present[:-1])
+    step = _NORMAL * _median(steps) if len(steps) else 0.0
+    least = _floor(location)
+    return Usual(
+        location,
+        spread if spread > least else float(present.std()),
+        step if step > least or not len(steps) else float(steps.mean()),
+        float(away.max()),
+    )
 
 
 def features(values: Floats, context: Usual | None) -> Floats:
     """Return the model's view of one channel [time]: [pieces, FEATURES, LENGTH].
 
     Pieces of LENGTH overlap by HOP; a shorter channel is filled up with missing values in front. The features are the
-    values against the piece's own usual; against the context's (without one, the whole window's); whether a value is
-    present; how well the context is known (0 to 1); and how far location, scale and step of the piece are from the
-    context's. All are compressed, so that a spike stays finite.
+    values against the piece's own usual and against the context's (without one, the whole window's); the differences
+    from one value to the next likewise; whether a value is present; how well the context is known (0 to 1); and how far
+    location, scale, step and peak of the piece are from the context's. All are compressed and bounded.
     """
     reference = context or usual_of(values)
     if len(values) < LENGTH:
@@ -84,15 +98,18 @@ def features(values: Floats, context: Usual | None) -> Floats:
     starts = [*range(0, len(values) - LENGTH, HOP), len(values) - LENGTH]
     out = np.zeros((len(starts), FEATURES, LENGTH), dtype=np.float32)
     for piece, begin in zip(out, starts, strict=True):
-        cut = values[begin : begin + LENGTH]
-        present = np.isfinite(cut)
-        own = usual_of(cut)
-        piece[0] = _against(cut, own, present)
-        piece[1] = _against(cut, reference, present)
-        piece[2] = present
+        cut = values[begin : begin + LENGTH].astype(np.float64)
+        own = usual_of(values[begin : begin + LENGTH])
+        steps = np.empty_like(cut)
+        steps[0], steps[1:] = np.nan, cut[1:] - cut[:-1]
+        piece[0] = _against(cut - own.location, own.scale, own)
+        piece[1] = _against(cut - reference.location, reference.scale, reference)
+        piece[2] = np.isfinite(cut)
+        piece[3] = _against(steps, own.step, own)
+        piece[4] = _against(steps, reference.step, reference)
         if context is not None:
-            piece[3] = min(context.windows, _KNOWN_AFTER) / _KNOWN_AFTER
-            piece[4:7] = np.array(_changes(own, context))[:, None]
+            piece[5] = min(context.windows, _KNOWN_AFTER) / _KNOWN_AFTER
+            piece[6:] = np.array(_changes(own, context))[:, None]
     return out
 
 
@@ -117,37 +134,58 @@ def write_context(usual: Mapping[str, Usual]) -> dict[str, object]:
 def _usual(name: str, raw: object) -> Usual:
     entry = raw if isinstance(raw, Mapping) else {}
     location, windows = _number(entry, "location"), entry.get("windows")
-    scale, step, wander = (_number(entry, field) for field in ("scale", "step", "wander"))
-    good = math.isfinite(location) and all(0 <= size < math.inf for size in (scale, step, wander))
+    scale, step, peak, wander = (_number(entry, field) for field in ("scale", "step", "peak", "wander"))
+    good = math.isfinite(location) and all(0 <= size < math.inf for size in (scale, step, peak, wander))
     if not good or not isinstance(windows, int) or windows < 1:
         raise HiveError(
             "input_invalid",
-            f"`context` of channel {name!r} needs location, scale, step, wander and windows, as the last answer had.",
+            f"`context` of channel {name!r} must be as the last answer had it: {', '.join(Usual.__slots__)}.",
         )
-    return Usual(location, scale, step, wander, windows)
+    return Usual(location, scale, step, peak, wander, windows)
 
 
-def _changes(own: Usual, context: Usual) -> tuple[float, float, float]:
-    """Return how far location (in wanders of its own, and at least a tenth of the scale), scale and step went."""
+def _changes(own: Usual, context: Usual) -> tuple[float, float, float, float]:
+    """Return how far location (in wanders of its own, at least a tenth of the scale), scale, step and peak went."""
     least = _floor(context.location)
     wander = max(context.wander, 0.1 * context.scale, least)
     moved = math.asinh((own.location - context.location) / wander) if context.windows > 1 else 0.0
-    return moved, _log_ratio(own.scale, context.scale, least), _log_ratio(own.step, context.step, least)
+    return (
+        _bounded(moved),
+        _log_ratio(own.scale, context.scale, least),
+        _log_ratio(own.step, context.step, least),
+        _log_ratio(own.peak, context.peak, least),
+    )
 
 
 def _log_ratio(new: float, old: float, least: float) -> float:
-    return min(_MOST_RATIO, max(-_MOST_RATIO, math.log(max(new, least) / max(old, least))))
+    return _bounded(math.log(max(new, least) / max(old, least)))
+
+
+def _bounded(value: float) -> float:
+    return min(_MOST, max(-_MOST, value))
 
 
 def _number(entry: Mapping[str, object], field: str) -> float:
     value = entry.get(field)
-    return float(value) if isinstance(value, int | float) else math.nan
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _floor(location: float) -> float:
     return _SMALLEST * max(1.0, abs(location))
 
 
-def _against(values: Floats, usual: Usual, present: npt.NDArray[np.bool_]) -> Floats:
-    distance = np.where(present, values.astype(np.float64) - usual.location, 0.0)
-    return np.arcsinh(distance / max(usual.scale, _floor(usual.location))).astype(np.float32)
+def _median(values: npt.NDArray[np.float64]) -> float:
+    """Return what numpy.median does, ten times as fast for a window."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
+
+
+def _against(distance: npt.NDArray[np.float64], size: float, usual: Usual) -> Floats:
+    ratio = distance / max(size, _floor(usual.location))
+    compressed = np.minimum(np.maximum(np.arcsinh(ratio), -_MOST), _MOST)
+    compressed[np.isnan(compressed)] = 0.0
+    return compressed.astype(np.float32)

@@ -1,0 +1,72 @@
+"""The figures on the bundled cards hold when measured again on the data, where HIVE_DATA says where it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specialists.kinds.base import Answer
+from specialists.load import Specialist, load
+
+pytest.importorskip("torch", reason="the forge is not installed")
+pytest.importorskip("sklearn", reason="the forge is not installed")
+
+from specialists.forge.data import skab_valve1
+from specialists.forge.evaluate import ranking
+from specialists.forge.redact_data import gather
+from specialists.forge.redact_report import measured
+from specialists.forge.train_anomaly import stream
+
+DATA = os.environ.get("HIVE_DATA", "")
+pytestmark = pytest.mark.skipif(not DATA, reason="HIVE_DATA does not say where the data sets are")
+
+
+def claimed(specialist: Specialist, name: str) -> tuple[float, float]:
+    figure = specialist.manifest.quality[name]
+    low, high = figure["low"], figure["high"]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    return low, high
+
+
+def intent_of(answer: object) -> object:
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.output, dict)
+    return answer.output["intent"]
+
+
+def test_intent_accuracy_and_doubt() -> None:
+    specialist = load("text-classify-intent")
+    raw = json.loads((Path(DATA) / "clinc150/data/data_full.json").read_text("utf-8"))
+    rows = raw["test"][::3]
+    answers = specialist.answer([{"text": text} for text, _ in rows])
+    right = [intent_of(answer) == want for answer, (_, want) in zip(answers, rows, strict=True)]
+    low, high = claimed(specialist, "accuracy")
+    assert low - 0.01 <= sum(right) / len(right) <= high + 0.01
+    outside = specialist.answer([{"text": text} for text, _ in raw["oos_test"]])
+    low, high = claimed(specialist, "out_of_scope_unsure")
+    assert low <= sum(isinstance(a, Answer) and a.unsure for a in outside) / len(outside) <= high
+
+
+def test_redaction_finds_the_persons_of_held_out_templates() -> None:
+
+    specialist = load("text-redact")
+    examples = [example for example in gather(Path(DATA)).test if example.source == "presidio"]
+    figures = measured(specialist, examples)
+    for name in ("presidio_found", "presidio_found_person", "presidio_texts_clean_where_sure"):
+        low, high = claimed(specialist, name)
+        assert low <= figures[name].value <= high, name
+
+
+def test_anomalies_of_skab_rank_as_claimed() -> None:
+
+    specialist = load("sensor-detect-anomaly")
+    runs = [stream(specialist, values, marked) for _, values, marked in skab_valve1(Path(DATA))]
+    marks = np.array([mark for _, marks in runs for mark in marks])
+    area = ranking(marks, np.array([score for scores, _ in runs for score in scores]), "SKAB").value
+    low, high = claimed(specialist, "skab_auroc")
+    assert low <= area <= high
