@@ -18,6 +18,7 @@ from hive.transport.base import Connection, Poller, Transport
 
 _NAP_US: Final = 250_000
 """Longest single wait; a safety net, every event ends it earlier."""
+_FIRST_LOOK_US: Final = 5_000
 
 
 class DirectPort(Observer):
@@ -164,6 +165,8 @@ class DirectPort(Observer):
         self._session.ask(ask)
         done = self._done
         try:
+            self._poller.wait(_FIRST_LOOK_US)  # most answers come at once, and no timer minds so short a wait
+            self._session.pump()
             while number not in done:
                 self._nap()
                 self._session.pump()

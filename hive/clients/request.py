@@ -10,7 +10,7 @@ from hive.errors import HiveError
 from hive.ids import TaskId, new_task_id, task_id_for_key
 from hive.labels import LabelTable
 from hive.types import DataType, TypeRegistry, parse_data_type
-from hive.wire.messages import EMPTY, Flag, Header, Submit
+from hive.wire.messages import Flag, Header, Submit
 
 DEFAULT_DEADLINE_MS: Final = 30_000
 MAX_DEADLINE_MS: Final = 7 * 24 * 3600 * 1000
@@ -192,7 +192,10 @@ def submit_of(
     capabilities: Mapping[str, int],
     principal: str = "",
 ) -> Submit:
-    """Return the SUBMIT of a checked wish; `header` holds number, task id and times. An id saves the name's bytes."""
+    """Return the SUBMIT of a checked wish. `header` holds number, task id, times and WAIT (`submit_header`).
+
+    Where the session has an id for the capability, that saves the name's bytes.
+    """
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
     flags = header.flags | (_DURABLE if wish.durable else 0)
     mask = labels.mask(wish.labels) if wish.labels else 0
@@ -210,9 +213,8 @@ def submit_of(
 
 def submit_header(number: int, task: TaskId, remaining_us: int, now_us: int, *, wait: bool) -> Header:
     """Return the part of a SUBMIT's header that does not depend on the wish."""
-    return EMPTY._replace(
-        flags=_WAIT if wait else 0, attempt=number, task=task, remaining_us=remaining_us, sent_us=now_us
-    )
+    flags = _WAIT if wait else 0
+    return Header(flags, attempt=number, task=task, remaining_us=remaining_us, sent_us=now_us)
 
 
 def _jsonable(value: object) -> object:

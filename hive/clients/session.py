@@ -124,9 +124,10 @@ class Session:
 
     def ask(self, ask: Ask) -> None:
         """Open a request. Raises HiveError(queue_full) where too many are open."""
+        now_us = self._clock.now_us()
         if not len(self._core):
-            self._heard_us = self._clock.now_us()  # silence counts only while something is open
-        self._do(self._core.handle(ask, self._clock.now_us()))
+            self._heard_us = now_us  # silence counts only while something is open
+        self._do(self._core.handle(ask, now_us))
 
     def withdraw(self, number: int) -> None:
         """Forget a request that nobody waits for any more."""
@@ -151,7 +152,7 @@ class Session:
             busy = True
             self._received(frames)
             if not len(self._core):
-                break  # nobody waits: a caller of one request at a time is served without another look
+                return True  # nobody waits: a caller of one request at a time is served without another look
         now_us = self._clock.now_us()
         if connection is not None and not busy and not connection.alive:
             self._do(self._link.failed(now_us))

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -289,6 +290,26 @@ def test_a_restarted_conductor_gets_the_same_task_again(kind: str) -> None:
             again = [message.header.task for message in successor.submitted()]
             assert again == [conductor.submitted()[-1].header.task]
             assert again[0].hex() == result.id
+
+
+def test_a_conductor_that_restarted_while_nothing_was_open_is_found_again(kind: str) -> None:
+    with rig(kind) as (conductor, url), asking(kind, url) as client:
+        assert client.run("text.classify_intent", "warm up").ok
+        conductor.close()
+        with FakeConductor(conductor.endpoint):
+            assert (
+                client.run("text.classify_intent", "lights on", deadline_ms=8_000).output["intent"]
+                == "lights"
+            )
+
+
+def test_threads_may_share_a_client(kind: str, mesh_url: str) -> None:
+    if kind.endswith("async"):
+        pytest.skip("an asynchronous client belongs to one loop")
+    with Client(mesh_url) as shared, ThreadPoolExecutor(4) as pool:
+        words = [f"w{i}" for i in range(40)]
+        results = list(pool.map(lambda word: shared.run("text.classify_intent", word), words))
+    assert [result.output["intent"] for result in results] == words
 
 
 def test_nobody_there_says_what_to_do(kind: str) -> None:
