@@ -11,7 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psutil
 import yaml
@@ -32,7 +32,7 @@ class LocalMesh:
         self._home = home
         self.environment: dict[str, str] = {}
 
-    def __enter__(self) -> LocalMesh:
+    def __enter__(self) -> Self:
         """Start the mesh and wait until every node is ready. Raises HiveError as `hive up` would say it."""
         home = self._home or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hive-")))
         self.environment = {**os.environ, "HIVE_HOME": str(home)}
@@ -53,7 +53,7 @@ class LocalMesh:
         finally:
             self._stack.close()
 
-    def hive(self, *arguments: str, timeout_s: float = 30.0) -> Any:
+    def hive(self, *arguments: str, timeout_s: float = 30.0) -> Any:  # noqa: ANN401 - JSON
         """Run `hive ARGUMENTS --json` and return what it prints; raise the HiveError that it reports."""
         done = subprocess.run(
             [sys.executable, "-m", "hive", *arguments, "--json"],
@@ -76,11 +76,8 @@ class LocalMesh:
 
     def processes(self) -> list[psutil.Process]:
         """Return the live processes of the mesh."""
-        found = []
-        for row in self.hive("status"):
-            if row["pid"] and psutil.pid_exists(row["pid"]):
-                found.append(psutil.Process(row["pid"]))
-        return found
+        pids = {row["pid"] for row in self.hive("status") if row["pid"]}
+        return [psutil.Process(pid) for pid in sorted(pids) if psutil.pid_exists(pid)]
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The baseline of P14: a FastAPI application that returns what it is sent. `python -m simulation.bench.echo_app PORT`."""
+"""The baseline of P14: a FastAPI application that returns what it is sent. Its argument is the port."""
 
 from __future__ import annotations
 

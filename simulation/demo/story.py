@@ -1,0 +1,113 @@
+"""What the demo counts: every task from the caller's side, and what the faults did to them. Pure, no I/O."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_MOVED = ("node_lost", "suspected", "handed_back", "lease_expired")
+
+
+@dataclass(slots=True)
+class Sent:
+    """One task as its caller saw it; times are seconds of the caller's monotonic clock."""
+
+    capability: str
+    about: str
+    sent_s: float
+    done_s: float = 0.0
+    state: str = ""
+    answer: str = ""
+    confidence: float = 0.0
+    unsure: bool = False
+    nodes: tuple[str, ...] = ()
+    moves: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+
+    @property
+    def latency_ms(self) -> float:
+        """Return how long the caller waited."""
+        return (self.done_s - self.sent_s) * 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that was done to a node on purpose."""
+
+    kind: str
+    node: str
+    pid: int
+    at_s: float
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that happened."""
+
+    tasks: list[Sent] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    back_s: dict[str, float] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def finished(self) -> list[Sent]:
+        """Return the tasks that have an answer."""
+        return [task for task in self.tasks if task.state == "done"]
+
+    def lost(self) -> list[Sent]:
+        """Return the tasks that have no answer: failed, expired, refused, or never heard of again."""
+        return [task for task in self.tasks if task.state != "done"]
+
+    def moved(self) -> list[Sent]:
+        """Return the tasks that were begun on one node and answered by another."""
+        return [task for task in self.finished() if task.moves]
+
+    def move_times_ms(self, fault: Fault) -> list[float]:
+        """Return, for each task that this fault moved, the time from the fault (or its submission) to its answer."""
+        times = []
+        for task in self.moved():
+            hit = any(node == fault.node for node, _ in task.moves)
+            if hit and task.done_s > fault.at_s:
+                times.append((task.done_s - max(fault.at_s, task.sent_s)) * 1e3)
+        return times
+
+    def as_json(self) -> dict[str, object]:
+        """Return the summary: counts, latencies and how long each fault took to get over."""
+        latencies = [task.latency_ms for task in self.finished()]
+        return {
+            "sent": len(self.tasks),
+            "finished": len(self.finished()),
+            "moved": len(self.moved()),
+            "lost": len(self.lost()),
+            "unsure": sum(task.unsure for task in self.finished()),
+            "p50_ms": percentile(latencies, 50),
+            "p99_ms": percentile(latencies, 99),
+            "faults": [
+                {
+                    "kind": fault.kind,
+                    "node": fault.node,
+                    "moved": len(self.move_times_ms(fault)),
+                    "move_ms_p50": percentile(self.move_times_ms(fault), 50),
+                    "move_ms_max": percentile(self.move_times_ms(fault), 100),
+                    "back_s": round(self.back_s[fault.node] - fault.at_s, 2)
+                    if fault.node in self.back_s
+                    else None,
+                }
+                for fault in self.faults
+            ],
+        }
+
+
+def moves_of(attempts: Iterable[dict[str, object]]) -> tuple[tuple[str, str], ...]:
+    """Return (node, why) of the attempts that were taken away from a node."""
+    return tuple((str(a["node"]), str(a["ended"])) for a in attempts if a["ended"] in _MOVED)
+
+
+def percentile(values: list[float], percent: int) -> float | None:
+    """Return a percentile of `values` (nearest rank), rounded to 0.01; None of nothing."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    if percent == 50:  # noqa: PLR2004 - the median has its own definition
+        return round(statistics.median(ordered), 2)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))], 2)
