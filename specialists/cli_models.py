@@ -1,4 +1,4 @@
-"""`hive models`: the specialists that come with Hive, and what a directory with one holds."""
+"""`hive models`: the bundled specialists, what was measured of them, and the digests that mesh files pin."""
 
 from __future__ import annotations
 
@@ -6,87 +6,80 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hive.cli.report import JsonOption, emit, out, reported
+from hive.cli.report import JsonOption, emit, escape, note, out, reported
 
 if TYPE_CHECKING:
-    from specialists.manifest import Manifest
+    from specialists.pins import Pin
 
 models_app = typer.Typer(help="List the bundled specialists.", no_args_is_help=True)
 
 
 @models_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the bundled specialists, and which digest each has (`hive models show` has all of it)."""
-    from hive.cli.style import plain_table  # noqa: PLC0415 - keeps `hive --help` quick
+    """List the bundled specialists: capability, data types, size and digest."""
+    from specialists.describe import as_row, models_screen  # noqa: PLC0415 - keeps `hive --help` quick
     from specialists.load import bundled  # noqa: PLC0415
     from specialists.manifest import read_manifest  # noqa: PLC0415
 
     with reported(as_json=as_json):
-        found = [read_manifest(directory) for directory in bundled()]
-        if as_json:
-            emit([_row(manifest) for manifest in found])
-            return
-        table = plain_table(("specialist", "capability", "from → to", "size", "digest"), right=("size",))
-        for m in found:
-            turns = f"{', '.join(m.inputs.values())} → {m.output}"
-            name = f"[bold]{m.name}[/] [dim]{m.version}[/]"
-            table.add_row(name, m.capability, turns, _size(m), f"[dim]{m.digest[7:19]}[/]")
-        out.print(table)
+        manifests = [read_manifest(path) for path in bundled()]
+        emit([as_row(manifest) for manifest in manifests]) if as_json else out.print(models_screen(manifests))
 
 
 @models_app.command()
 def show(
-    specialist: Annotated[str, typer.Argument(help="A bundled specialist's name, or a directory.")],
+    name: Annotated[str, typer.Argument(help="A bundled name, NAME@VERSION, or a directory such as ./mine.")],
+    every: Annotated[bool, typer.Option("--all", "-a", help="Show all figures, not just the first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file of a specialist against its manifest, and show what it does and how good it was measured."""
-    from hive.cli.style import plain_table  # noqa: PLC0415
+    """Show one specialist, with the figures that were measured of it; each file is checked against its digest.
+
+    Exit status 0 if the files are those that the manifest pins, else that of model_digest_mismatch.
+    """
+    from specialists.describe import as_row, model_screen  # noqa: PLC0415
     from specialists.load import find  # noqa: PLC0415
     from specialists.manifest import read_manifest, verify  # noqa: PLC0415
 
     with reported(as_json=as_json):
-        manifest = read_manifest(find(specialist))
+        manifest = read_manifest(find(name))
         verify(manifest)
+        emit(as_row(manifest)) if as_json else out.print(model_screen(manifest, every=every))
+
+
+@models_app.command()
+def digests(
+    configs: Annotated[list[str], typer.Argument(help="Mesh files, or names of bundled ones.")],
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the newest bundled digest in place of unknown ones.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the digests in the removal rules of mesh files with the bundled specialists.
+
+    A digest that no bundled specialist of the rule's capability has is named with its line. --update replaces it:
+    look at `hive models show` first, since the rule then trusts that model. Exit status 0 if every digest is a
+    bundled one now, 1 if not.
+    """
+    from specialists.pins import pins_in, replace_unknown  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        pins = [pin for config in configs for pin in (replace_unknown if update else pins_in)(config)]
         if as_json:
-            emit({**_row(manifest), "quality": {k: dict(v) for k, v in manifest.quality.items()}})
-            return
-        out.print(
-            f"[bold]{manifest.name}[/] {manifest.version}  [dim]{manifest.directory}[/]", soft_wrap=True
+            emit([pin.as_json() for pin in pins])
+        for pin in pins:
+            note(_line(pin), as_json=as_json)
+        raise typer.Exit(0 if all(pin.known or pin.written for pin in pins) else 1)
+
+
+def _line(pin: Pin) -> str:
+    """Return the line about one digest."""
+    where = f"[dim]{escape(pin.place)}[/]  {escape(pin.capability)}"
+    if pin.known:
+        return f"[green]●[/] {where}  {pin.known}"
+    if pin.written:
+        return f"[yellow]●[/] {where}  now {pin.newest}"
+    if pin.newest:
+        return (
+            f"[red]●[/] {where}  no bundled specialist has {pin.digest[:19]}…; --update writes {pin.newest}"
         )
-        table = plain_table(("", ""))
-        table.show_header = False
-        table.columns[0].min_width = 12
-        for key, value in _row(manifest).items():
-            if key not in ("specialist", "version", "directory"):
-                table.add_row(f"[dim]{key}[/]", _words(value))
-        for measure, figure in manifest.quality.items():
-            of = "  ".join(f"{key} {figure[key]}" for key in ("n", "data") if key in figure)
-            table.add_row(f"[dim]{measure}[/]", f"{figure.get('value')}  [dim]{of}[/]")
-        out.print(table)
-        out.print("[green]●[/] every file is the one that the manifest pins")
-
-
-def _row(manifest: Manifest) -> dict[str, object]:
-    return {
-        "specialist": manifest.name,
-        "version": manifest.version,
-        "capability": manifest.capability,
-        "inputs": dict(manifest.inputs),
-        "output": manifest.output,
-        "removes": sorted(manifest.removes),
-        "size_bytes": sum(pin.size_bytes for pin in manifest.files.values()),
-        "licence": manifest.licence,
-        "digest": manifest.digest,
-        "directory": str(manifest.directory),
-    }
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {kind}" for key, kind in value.items())
-    return ", ".join(map(str, value)) or "nothing" if isinstance(value, list) else str(value)
-
-
-def _size(manifest: Manifest) -> str:
-    size = sum(pin.size_bytes for pin in manifest.files.values())
-    return f"{size / 1000:.0f} kB" if size else "-"
+    return f"[red]●[/] {where}  no bundled specialist serves it"
