@@ -21,7 +21,7 @@ _FAULTS: Final = ("spike", "level shift", "stuck")
 
 
 class GeneratedPump:
-    """A pump's temperature and vibration: a daily swing with noise, and now and then a fault that is put in on purpose."""
+    """A pump's temperature and vibration: a daily swing with noise, and now and then a fault, put in on purpose."""
 
     def __init__(self, name: str, seed: int, fault_share: float = 0.1) -> None:
         """Make a pump; the same seed gives the same signal."""

@@ -6,21 +6,12 @@ import sys
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic import BaseModel
-
-
-class Ask(BaseModel):
-    """The same document that a task is asked for with."""
-
-    capability: str
-    input: str
-
 
 app = FastAPI()
 
 
 @app.post("/echo")
-async def echo(ask: Ask) -> Ask:
+async def echo(ask: dict[str, str]) -> dict[str, str]:
     """Return the document."""
     return ask
 

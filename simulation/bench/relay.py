@@ -54,7 +54,7 @@ class RelayClient:
 
     def __init__(self, front_address: str, body: bytes) -> None:
         """Connect; every message carries `body` in the three frames that a task has."""
-        self._socket = zmq.Context.instance().socket(zmq.DEALER)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.linger = 0
         self._socket.connect(front_address)
         self._frames = [bytes(88), b"", body]
