@@ -83,16 +83,17 @@ def mesh(kind: str) -> Iterator[tuple[FakeConductor, str]]:
 
 
 @pytest.fixture
-def mesh_url(mesh: tuple[FakeConductor, str]) -> str:
-    """The address to ask; a real mesh's works as well."""
-    return mesh[1]
-
-
-@pytest.fixture
 def conductor(mesh: tuple[FakeConductor, str]) -> FakeConductor:
     mesh[0].refusals = []
     mesh[0].log.clear()
     return mesh[0]
+
+
+@pytest.fixture
+def mesh_url(mesh: tuple[FakeConductor, str], conductor: FakeConductor) -> str:
+    """The address to ask; a real mesh's works as well."""
+    assert not conductor.refusals  # asked for, so that no test inherits what another set up
+    return mesh[1]
 
 
 @pytest.fixture
