@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
+import typer
 from rich.console import Group, RenderableType
 from rich.tree import Tree
+
+from hive.cli.report import escape, note
+from hive.errors import HiveError
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -18,6 +23,18 @@ def graph_screen(capabilities: object, types: object) -> RenderableType:
     if not rows:
         return "[dim]Nothing is offered yet. `hive nodes` shows who has connected.[/]"
     return Group(*(_type(root, rows, parents, set()) for root in roots(rows)))
+
+
+def write_drawing(drawing: str, target: str) -> None:
+    """Write a drawing into a file, or to stdout if `target` is `-`. Raises HiveError(bad_request) if it cannot be."""
+    if target == "-":
+        typer.echo(drawing, nl=False)
+        return
+    try:
+        Path(target).write_text(drawing, encoding="utf-8")
+    except OSError as error:
+        raise HiveError("bad_request", f"{target} cannot be written: {error.strerror}.") from error
+    note(f"[dim]drawn into[/] {escape(target)}")
 
 
 def roots(rows: Rows) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -25,24 +26,40 @@ def asked_for(
 
 def _value(written: str, *, as_text: bool) -> object:
     if written == "-":
-        content, where = sys.stdin.read(), "standard input"
-        return _json(content, where) if not as_text and content.lstrip().startswith("{") else content
-    if written.startswith("@") and not as_text:
+        content, where = _text(sys.stdin.buffer.read(), "Standard input"), "Standard input"
+        return content if as_text else _guessed(content, where)
+    if as_text:
+        return _text(os.fsencode(written), "INPUT")
+    if written.startswith("@"):
         path = Path(written[1:])
         content = _read(path)
         return _json(content, str(path)) if path.suffix == ".json" else content
-    if written.lstrip().startswith("{") and not as_text:
-        return _json(written, "INPUT")
-    return written
+    return _guessed(_text(os.fsencode(written), "INPUT"), "INPUT")
+
+
+def _guessed(content: str, where: str) -> object:
+    """Take what begins as a JSON object as one; an array too, unless it is a text such as `[12:30] all fine`."""
+    first = content.lstrip()[:1]
+    if first == "[":
+        try:
+            return json.loads(content)
+        except ValueError:
+            return content
+    return _json(content, where) if first == "{" else content
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise HiveError("bad_request", f"{path} is not UTF-8 text.") from None
+        return _text(path.read_bytes(), str(path))
     except OSError as error:
         raise HiveError("bad_request", f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _text(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise HiveError("bad_request", f"{where} is not UTF-8 text at byte {error.start}.") from None
 
 
 def _json(text: str, where: str) -> object:

@@ -105,6 +105,7 @@ def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> Ren
     table = plain_table(
         ("  step", "try", "node", "ended", "waited", "ran", ""), right=("try", "waited", "ran")
     )
+    tries: dict[int, int] = {}
     for attempt in attempts:
         step = int(attempt["step"])
         what = plan[step] if step < len(plan) else str(step)
@@ -114,8 +115,11 @@ def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> Ren
         line = Text("░" * columns, style="dim")
         line.append_text(Text("█" * max(1, round(ran / longest * _WIDTH)), style=colour(ended)))
         ending = Text(ended, style=colour(ended))
-        number = str(attempt["attempt"])
-        table.add_row(f"  {what}", number, str(attempt["node"]), ending, millis(waited), millis(ran), line)
+        # Attempt numbers count through the whole site; a person wants to know which try of this step it was.
+        tries[step] = tries.get(step, 0) + 1
+        table.add_row(
+            f"  {what}", str(tries[step]), str(attempt["node"]), ending, millis(waited), millis(ran), line
+        )
     return table
 
 

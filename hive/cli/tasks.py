@@ -24,7 +24,7 @@ WantOption = Annotated[
     str | None, typer.Option("--want", help="The data type that is wanted, instead of a capability.")
 ]
 TypeOption = Annotated[
-    str | None, typer.Option("--type", help="Data type of the input, if it is not obvious.")
+    str | None, typer.Option("--input-type", help="Data type of the input, if it is not obvious.")
 ]
 LabelsOption = Annotated[
     list[str] | None, typer.Option("--label", "-l", help="A label that the data carries; may be repeated.")
@@ -90,7 +90,7 @@ def explain(
 ) -> None:
     """Say what would become of a task: the plan, the rule of each step and the nodes, or the refusal. Runs nothing.
 
-    Exit status 0 if it would be accepted, else that which `hive submit` would have.
+    Exit status 0 if it would run, 1 if it would be refused.
     """
     from hive.cli.connect import asking  # noqa: PLC0415
     from hive.cli.explanation import explanation_screen  # noqa: PLC0415
@@ -101,8 +101,7 @@ def explain(
         with asking(url, principal) as client:
             found = client.explain(capability, given, want=want, input_type=input_type, labels=labels or [])
         emit(found) if as_json else out.print(explanation_screen(found))
-        if found.get("refused"):
-            raise typer.Exit(_exit_status(found["refused"]))
+        raise typer.Exit(1 if found.get("refused") else 0)
 
 
 @app.command()

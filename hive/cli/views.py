@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from hive.cli.report import JsonOption, UrlOption, emit, out, reported
+from hive.errors import HiveError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Rows = Sequence[Mapping[str, Any]]
+# What `hive nodes --json` promises; the conductor tells more, which may change.
+NODE_FIELDS: Final = (
+    "id",
+    "incarnation",
+    "site",
+    "specialist",
+    "capability",
+    "state",
+    "pid",
+    "agent_pid",
+    "endpoint",
+    "inflight",
+    "credit",
+)
 
 
 def nodes(
@@ -28,7 +43,10 @@ def nodes(
             _watch(lambda: nodes_screen(client.nodes()))
             return
         rows = client.nodes()
-        emit(rows) if as_json else out.print(nodes_screen(rows))
+        if as_json:
+            emit([{name: row.get(name) for name in NODE_FIELDS} for row in rows])
+        else:
+            out.print(nodes_screen(rows))
 
 
 def capabilities(url: UrlOption = None, as_json: JsonOption = False) -> None:
@@ -42,25 +60,30 @@ def capabilities(url: UrlOption = None, as_json: JsonOption = False) -> None:
 
 
 def graph(
-    form: Annotated[
-        Literal["tree", "json", "dot", "svg"], typer.Option("--format", "-f", help="How to show it.")
-    ] = "tree",
+    dot: Annotated[bool, typer.Option("--dot", help="Print it in Graphviz' language.")] = False,
+    svg: Annotated[
+        str | None, typer.Option("--svg", metavar="FILE", help="Draw it into a file; - is stdout.")
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the graph of data types and capabilities."""
+    """Show the graph of data types and capabilities: what each type can become, and who is ready to do it."""
     from hive.cli.connect import asking_http, page  # noqa: PLC0415
-    from hive.cli.graph import graph_screen  # noqa: PLC0415
+    from hive.cli.graph import graph_screen, write_drawing  # noqa: PLC0415
 
     with reported(as_json=as_json):
-        if form in ("dot", "svg") and not as_json:
-            typer.echo(page(url, f"/v1/graph?format={form}"), nl=False)
-            return
-        with asking_http(url) as port:
-            if as_json or form == "json":
-                emit(port.query("graph"))
-            else:
-                out.print(graph_screen(port.query("capabilities"), port.query("types")))
+        if sum((dot, svg is not None, as_json)) > 1:
+            raise HiveError("bad_request", "--dot, --svg and --json exclude each other; give one of them.")
+        if dot:
+            typer.echo(page(url, "/v1/graph?format=dot"), nl=False)
+        elif svg is not None:
+            write_drawing(page(url, "/v1/graph?format=svg"), svg)
+        else:
+            with asking_http(url) as port:
+                if as_json:
+                    emit(port.query("graph"))
+                else:
+                    out.print(graph_screen(port.query("capabilities"), port.query("types")))
 
 
 def nodes_screen(rows: Rows) -> RenderableType:
