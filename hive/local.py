@@ -53,6 +53,7 @@ class Supervisor:
         self._state = state
         self._conductors, self._devices = children(config, config_path, state)
         self._stop = False
+        self._written: object = None
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, then stop everything."""
@@ -106,8 +107,9 @@ class Supervisor:
             },
             "children": rows,
         }
-        if document != read_json(self._state / MESH_FILE):
+        if document != self._written:
             write_json(self._state / MESH_FILE, document)
+            self._written = document
 
 
 def lock(state: Path) -> int:

@@ -32,9 +32,8 @@ def up(
         if as_json:
             emit(ready)
         if detach:
-            note("[dim]`hive status` shows it, `hive down` stops it.[/dim]", as_json=as_json)
+            note("[dim]It runs on; `hive down` stops it.[/]", as_json=as_json)
             return
-        note("[dim]Ctrl-C stops it.[/dim]", as_json=as_json)
         starting.until_stopped()
 
 

@@ -15,12 +15,12 @@ from hive.processes import our_process, processes_in
 from hive.state_dir import home
 
 _SUPERVISOR_S: Final = 40.0
-_LEFTOVER_S: Final = 5.0
+_LEFTOVER_S: Final = 8.0
 
 
 def stop_mesh(name: str | None) -> list[dict[str, object]]:
     """Stop a mesh and return what was stopped. Raises HiveError(not_running) or HiveError(bad_request)."""
-    folders = [f for f in sorted(home().glob("*")) if f.is_dir() and (running_mesh(f) or _leftovers(f))]
+    folders = [f for f in sorted(home().glob("*")) if f.is_dir() and (running_mesh(f) or leftovers(f))]
     if name is not None:
         folders = [folder for folder in folders if folder.name == name]
     if not folders:
@@ -35,33 +35,50 @@ def stop_mesh(name: str | None) -> list[dict[str, object]]:
 def _stop(folder: Path) -> dict[str, object]:
     mesh = running_mesh(folder)
     if mesh is not None:
-        supervisor = psutil.Process(int(str(mesh["pid"])))
-        supervisor.terminate()
-        try:
-            supervisor.wait(_SUPERVISOR_S)
-        except psutil.TimeoutExpired:
-            supervisor.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            supervisor = psutil.Process(int(str(mesh["pid"])))
+            supervisor.terminate()
+            try:
+                supervisor.wait(_SUPERVISOR_S)
+            except psutil.TimeoutExpired:
+                supervisor.kill()
     killed = _stop_leftovers(folder)
+    clear(folder)
+    return {"mesh": folder.name, "state": "stopped", "killed": killed}
+
+
+def clear(folder: Path) -> None:
+    """Remove the files of processes that are gone. Raises HiveError(already_running) if one is not."""
+    alive = sorted(process.pid for process in leftovers(folder))
+    if alive:
+        pids = ", ".join(map(str, alive))
+        detail = f"Processes of mesh {folder.name!r} run without `hive up` ({pids}). `hive down` stops them."
+        raise HiveError("already_running", detail, pids=alive)
     for name in ("agents", "conductors", "run"):
         shutil.rmtree(folder / name, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
         (folder / MESH_FILE).unlink()
-    return {"mesh": folder.name, "state": "stopped", "killed": killed}
-
-
-def _leftovers(folder: Path) -> list[psutil.Process]:
-    """Return the live processes that status files name; never a stranger that was given a number of ours."""
-    found = {row.pid: our_process(row.pid) for row in processes_in(folder) if row.pid}
-    return [process for process in found.values() if process is not None]
 
 
 def _stop_leftovers(folder: Path) -> int:
-    left = _leftovers(folder)
+    """Stop what a killed supervisor left behind; return how many had to be killed.
+
+    What was started by hand (`hive node run`) has its state here too, and is stopped as well.
+    """
+    left = leftovers(folder)
     for process in left:
         with contextlib.suppress(psutil.Error):
+            process.resume()  # one that was frozen could not hear it
             process.terminate()
     _, alive = psutil.wait_procs(left, _LEFTOVER_S)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
+    psutil.wait_procs(alive, _LEFTOVER_S)
     return len(alive)
+
+
+def leftovers(folder: Path) -> list[psutil.Process]:
+    """Return the live processes that status files name; never a stranger that was given a number of ours."""
+    found = {row.pid: our_process(row.pid) for row in processes_in(folder) if row.pid}
+    return [process for process in found.values() if process is not None]

@@ -1,0 +1,81 @@
+"""How a mesh comes up, on a terminal: one line per site with its conductor, one per device with its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from hive.cli.style import colour
+from hive.config import ConductorConfig, MeshConfig
+from hive.processes import ProcessRow
+
+
+def starting_screen(
+    config: MeshConfig, rows: Sequence[ProcessRow], ready: set[str], passed_s: float
+) -> RenderableType:
+    """Return the picture of a start: what `rows` say of each process, and which nodes the conductors have `ready`."""
+    states = {(row.role, row.name): row.state for row in rows}
+    wanted = sum(len(config.node_ids(s, d)) for s, site in config.sites.items() for d in site.devices)
+    head = Text.assemble(
+        (config.mesh, "bold"), (f"   {len(ready)} of {wanted} nodes ready   {passed_s:.0f} s", "dim")
+    )
+    lines: list[RenderableType] = [head]
+    for site, part in config.sites.items():
+        roles = ("dispatcher", "control", "gateway") if part.conductor.http else ("dispatcher", "control")
+        line = Text(f"  {site}", style="cyan")
+        for role in roles:
+            line.append_text(_dot(role, states.get((role, site), "")))
+        lines.append(line)
+        width = max((len(device) for device in part.devices), default=0)
+        for device in part.devices:
+            line = Text(f"    {device:{width}}")
+            for node, _ in config.node_ids(site, device):
+                state = "ready" if node in ready else _not_yet(states.get(("node", node), ""))
+                line.append_text(_dot(node.partition("/")[2], state))
+            lines.append(line)
+    return Group(*lines)
+
+
+def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableType:
+    """Return what is said when all is up: where it answers, and what could be tried."""
+    devices = sum(len(site.devices) for site in config.sites.values())
+    many = f"{nodes} nodes on {devices} device{'s' if devices != 1 else ''}"
+    head = Text.assemble(("● ", "green"), (f"{config.mesh} is ready", "bold"), f": {many}, {took_s:.1f} s")
+    lines = [head, Text()]
+    for name, site in config.sites.items():
+        lines.append(
+            Text.assemble("  ", (name, "cyan"), f"   {address(site.conductor)}", ("   pages at /docs", "dim"))
+        )
+        lines.append(
+            Text(f"  {' ' * len(name)}   {site.conductor.bind}   for nodes and tcp:// clients", style="dim")
+        )
+    lines.append(Text())
+    tries = ("hive nodes --watch", "hive graph", 'hive submit text.classify_intent "what is my balance"')
+    lines += [Text.assemble("  ", (line, "bold")) for line in tries]
+    return Padding(Group(*lines), (0, 0, 1, 0))
+
+
+def summary(config: MeshConfig, nodes: int, took_s: float) -> Mapping[str, object]:
+    """Return the same for `--json`."""
+    sites = {name: address(site.conductor) for name, site in config.sites.items()}
+    return {"mesh": config.mesh, "state": "ready", "nodes": nodes, "sites": sites, "took_s": round(took_s, 2)}
+
+
+def address(conductor: ConductorConfig) -> str:
+    """Return where a site's tasks are taken: its gateway, or its conductor if it has none."""
+    return f"http://{conductor.http.host}:{conductor.http.port}" if conductor.http else conductor.bind
+
+
+def _not_yet(state: str) -> str:
+    """Return the state of a node that no conductor calls ready, whatever its agent says."""
+    return "joining" if state == "ready" else state
+
+
+def _dot(name: str, state: str) -> Text:
+    """Return a name with its dot; what is ready needs no word."""
+    mark = ("   ● ", colour(state)) if state else ("   ○ ", "dim")
+    said = "" if state in ("ready", "") else f" {state}"
+    return Text.assemble(mark, (name, "" if state == "ready" else "dim"), (said, colour(state)))
