@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from hive.errors import error_of
+from hive.processes import ProcessRow, processes_in
 
 _UP_S: Final = 90.0
 _DOWN_S: Final = 60.0
@@ -53,6 +54,11 @@ class LocalMesh:
         finally:
             self._stack.close()
 
+    def _status(self) -> list[ProcessRow]:
+        """Return what `hive status` lists."""
+        home = Path(self.environment["HIVE_HOME"])
+        return [row for folder in sorted(home.iterdir()) if folder.is_dir() for row in processes_in(folder)]
+
     def hive(self, *arguments: str, timeout_s: float = 30.0) -> Any:  # noqa: ANN401 - JSON
         """Run `hive ARGUMENTS --json` and return what it prints; raise the HiveError that it reports."""
         done = subprocess.run(
@@ -74,9 +80,13 @@ class LocalMesh:
             raise error_of(str(problem.get("code", "start_failed")), detail)
         return said
 
+    def rows(self, role: str) -> list[ProcessRow]:
+        """Return the processes of one role that live."""
+        return [row for row in self._status() if row.role == role and row.pid]
+
     def processes(self) -> list[psutil.Process]:
         """Return the live processes of the mesh."""
-        pids = {row["pid"] for row in self.hive("status") if row["pid"]}
+        pids = {row.pid for row in self._status() if row.pid}
         return [psutil.Process(pid) for pid in sorted(pids) if psutil.pid_exists(pid)]
 
 

@@ -17,7 +17,7 @@ from conductor.core.planning import ask_again
 from conductor.core.session import now_header, welcome
 from conductor.core.state import Node, Session, State
 from conductor.core.states import NodeState
-from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse
+from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 
 _ROLES = {"node": False, "client": False, "gateway": True, "control": True}
 """Roles that a peer may take, and whether only the private socket may carry them."""
@@ -35,12 +35,12 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
     session.greeted = True
     session.role = m.role
     session.name = principal or m.name
-    if m.role == "control":
-        _control_came(s, session)
-    elif m.role == "node":
+    if m.role == "node":
         _node_came(s, session, m, address)
         return
     s.actions.append(Send(session.id, welcome(s, session, "ready")))
+    if m.role == "control":
+        _control_came(s, session)
 
 
 def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object] | None:
@@ -70,9 +70,15 @@ def _alive(s: State, node: Node) -> bool:
 
 
 def _control_came(s: State, session: Session) -> None:
+    """Tell a control process that has just begun everything that it must know before it is asked for a plan.
+
+    Nodes that are away for the moment belong to it: what they serve is still known here, and tasks may wait for them.
+    """
     s.control = session
     for ask, node in s.claims.items():
         send_claim(s, ask, node)
+    for hello in s.away.values():
+        s.actions.append(Send(session.id, Seen(now_header(s), 0, hello.name, hello.site, hello.offers)))
     asked = {id(node) for node in s.claims.values()}
     for node in s.nodes.values():
         if id(node) not in asked:
@@ -85,6 +91,7 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     if old is not None:
         _replace(s, old)
     node = Node(m, session.id, address, s.now_us, s.settings)
+    s.away.pop(m.name, None)
     session.node = node
     s.nodes[m.name] = node
     drop = _reconcile(s, node, m)

@@ -106,11 +106,12 @@ def watched(s: State, session: Session, m: Watch) -> None:
     task = _find(s, session, m.header, m.principal)
     if task is None:
         return
-    task.watchers.append(session.id)
-    tell(s, task, shown(task.state))
     if task.closed:
-        task.watchers.clear()
+        tell(s, [(session.id, m.header)], shown(task.state))
         s.actions.append(Send(session.id, outcome(task, m.header)))
+    else:
+        task.watchers.append((session.id, m.header))
+        tell(s, task.watchers[-1:], shown(task.state))
 
 
 def fingerprint(m: Submit, capability: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from conductor.core.actions import CloseSession, Send
 from conductor.core.outcome import failure
@@ -13,6 +14,8 @@ from conductor.core.state import Node, Session, State
 from conductor.core.states import NodeState, next_node
 from conductor.core.work import move
 from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
+
+_AWAY_MAX: Final = 10_000
 
 
 def verdict(s: State, m: Verdict) -> None:
@@ -197,6 +200,8 @@ def gone(s: State, node: Node, why: str) -> None:
         del s.nodes[node.id]
     if node.claim:
         s.claims.pop(node.claim, None)
+    if node.pool is not None and len(s.away) < _AWAY_MAX:
+        s.away[node.id] = node.hello
     held = list(node.attempts.values())
     node.attempts.clear()
     node.inflight = 0

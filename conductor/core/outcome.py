@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conductor.core.actions import Persist, Send
 from conductor.core.state import Attempt, State, Task
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, shown
@@ -37,10 +39,8 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
 
 def reject(s: State, task: Task, error: dict[str, object]) -> None:
     """Refuse a task that was never acknowledged; nothing of it stays."""
-    for session, header in task.waiters:
+    for session, header in (*task.waiters, *task.watchers):
         refuse(s, session, header, error)
-    for session in task.watchers:
-        refuse(s, session, task.header, error)
     s.timers.cancel(task)
     release(s, task)
     task.state = TaskState.REFUSED
@@ -120,12 +120,10 @@ def attempt_header(s: State, attempt: Attempt) -> Header:
     )
 
 
-def tell(s: State, task: Task, what: str, **about: object) -> None:
-    """Send an event to those who watch the task."""
-    for session in task.watchers:
-        s.actions.append(
-            Send(session, Event(task.header._replace(task=task.id, sent_us=s.now_us), what, about))
-        )
+def tell(s: State, watchers: Iterable[tuple[int, Header]], what: str, **about: object) -> None:
+    """Send an event to some of those who watch a task, each with the header that it asked with."""
+    for session, header in watchers:
+        s.actions.append(Send(session, Event(header._replace(sent_us=s.now_us), what, about)))
 
 
 def prune(s: State) -> None:
@@ -181,9 +179,9 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
             s.actions.append(Send(session, outcome(task, header)))
         task.waiters.clear()
     if task.watchers:
-        tell(s, task, state.value)
-        for session in task.watchers:
-            s.actions.append(Send(session, outcome(task, task.header)))
+        tell(s, task.watchers, state.value)
+        for session, header in task.watchers:
+            s.actions.append(Send(session, outcome(task, header)))
         task.watchers.clear()
     if len(s.finished) > s.settings.finished_max_tasks or s.finished_bytes > s.settings.finished_max_bytes:
         prune(s)

@@ -125,7 +125,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
     s.actions.append(Send(node.session, work))
     if task.watchers:
-        tell(s, task, "running", step=task.at, attempt=number, node=node.id)
+        tell(s, task.watchers, "running", step=task.at, attempt=number, node=node.id)
     arm(s, task)
 
 

@@ -209,7 +209,7 @@ class Task:
         self.failures = 0
         self.queued = False
         self.waiters: list[tuple[int, Header]] = []
-        self.watchers: list[int] = []
+        self.watchers: list[tuple[int, Header]] = []
         self.error: dict[str, object] = {}
         self.result: tuple[bytes, ...] = ()
         self.result_type = ""
@@ -251,6 +251,7 @@ class State:
         "allowed_labels",
         "asks",
         "attempts",
+        "away",
         "capabilities",
         "capability_names",
         "claims",
@@ -318,6 +319,7 @@ class State:
         self.explains: dict[RouteKey, list[tuple[int, Query]]] = {}
         self.claims: dict[int, Node] = {}
         self.verdicts: dict[object, Verdict] = {}
+        self.away: dict[str, Hello] = {}
         self.flaps: dict[str, deque[int]] = {}
         self.persisting: dict[int, Task] = {}
         self.finished: OrderedDict[tuple[str, TaskId], Task] = OrderedDict()

@@ -66,7 +66,7 @@ def move(s: State, attempt: Attempt, why: str) -> None:
     s.count("moves")
     s.note("moved", task.id, attempt.number, attempt.node.id, why)
     if task.watchers:
-        tell(s, task, "moved", attempt=attempt.number, node=attempt.node.id, why=why)
+        tell(s, task.watchers, "moved", attempt=attempt.number, node=attempt.node.id, why=why)
     task.tried.add(attempt.node.id)
     if why == "handed_back":
         del task.live[attempt.number]

@@ -55,7 +55,7 @@ class RelayClient:
     def __init__(self, front_address: str, body: bytes) -> None:
         """Connect; every message carries `body` in the three frames that a task has."""
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
-        self._socket.linger = 0
+        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(front_address)
         self._frames = [bytes(88), b"", body]
 

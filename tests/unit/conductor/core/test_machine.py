@@ -25,6 +25,7 @@ from hive.wire.messages import (
     Reply,
     Revoke,
     Running,
+    Seen,
     Submit,
     Watch,
     Welcome,
@@ -564,3 +565,14 @@ def test_a_second_outcome_is_a_fault_of_ours() -> None:
     bench.answer(A, bench.work(A)[0])
     with pytest.raises(InvariantError, match="second outcome"):
         finish(bench.core.state, bench.core.state.tasks["local", task], TaskState.FAILED)
+
+
+def test_a_new_control_process_hears_of_the_nodes_that_are_away_after_its_welcome() -> None:
+    bench = two_nodes()
+    bench.lose(A)
+    bench.lose(CONTROL)
+    before = len(bench.sent)
+    bench.restart_control()
+    told = [m for to, m in bench.sent[before:] if to == CONTROL]
+    assert isinstance(told[0], Welcome)
+    assert {m.name for m in told if isinstance(m, Seen)} == {"a", "b"}
