@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from hive.cli.style import colour
@@ -55,7 +54,7 @@ def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableTyp
     lines.append(Text())
     tries = ("hive nodes --watch", "hive graph", 'hive submit text.classify_intent "what is my balance"')
     lines += [Text.assemble("  ", (line, "bold")) for line in tries]
-    return Padding(Group(*lines), (0, 0, 1, 0))
+    return Group(*lines, Text())
 
 
 def summary(config: MeshConfig, nodes: int, took_s: float) -> Mapping[str, object]:
