@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hive.cli.report import JsonOption, emit, escape, note, out, reported
+from hive.cli.report import JsonOption, emit, escape, out, reported
 
 if TYPE_CHECKING:
     from specialists.pins import Pin
@@ -66,8 +66,8 @@ def digests(
         pins = [pin for config in configs for pin in (replace_unknown if update else pins_in)(config)]
         if as_json:
             emit([pin.as_json() for pin in pins])
-        for pin in pins:
-            note(_line(pin), as_json=as_json)
+        else:
+            out.print("\n".join(map(_line, pins)) or "[dim]no digests[/]", soft_wrap=True)
         raise typer.Exit(0 if all(pin.known or pin.written for pin in pins) else 1)
 
 

@@ -15,6 +15,7 @@ from hive.config import MeshConfig, bundled_configs, json_schema, load_config
 from hive.config_tuning import NAMES, Tuning
 from specialists.load import find
 from specialists.manifest import Manifest, read_manifest
+from specialists.pins import pins_in
 
 SPECIALISTS = ("mesh-echo", "sensor-detect-anomaly", "text-classify-intent", "text-redact")
 
@@ -50,8 +51,14 @@ def test_every_node_may_serve_what_it_is_configured_to(name: str) -> None:
 def test_redaction_may_remove_pii_with_the_bundled_model_and_no_other(name: str) -> None:
     policy = load_config(name).compiled_policy
     manifest = read_manifest(find("text-redact"))
-    assert policy.may_remove("text.redact", manifest.digest, "pii").rule == "redact-pii"
+    decision = policy.may_remove("text.redact", manifest.digest, "pii")
+    assert (decision.allowed, decision.rule) == (True, "redact-pii"), f"hive models digests {name} --update"
     assert not policy.may_remove("text.redact", "sha256:" + "0" * 64, "pii").allowed
+
+
+@pytest.mark.parametrize("name", sorted(bundled_configs()))
+def test_every_digest_is_that_of_a_bundled_specialist(name: str) -> None:
+    assert [pin.place for pin in pins_in(name) if not pin.known] == [], f"hive models digests {name} --update"
 
 
 def test_dev_has_each_bundled_specialist_once() -> None:
