@@ -43,7 +43,7 @@ def test_a_conductor_per_site_and_an_agent_per_device(tmp_path: Path) -> None:
         ["hive", "conductor", "run", "factory.yaml", "--site", "plant-a", "--state", str(tmp_path)]
     ]
     assert [child.name for child in devices] == [
-        "device-press-1", "device-press-2", "device-panel-1", "device-panel-2",
+        "device-press-1", "device-press-2", "device-packing-1", "device-office",
     ]  # fmt: skip
     assert devices[0].command[5:9] == ["factory.yaml", "--device", "press-1", "--site"]
 
