@@ -19,6 +19,7 @@ import psutil
 
 from hive.config import MeshConfig, load_config
 from hive.errors import HiveError
+from hive.processes import lives
 from hive.state_dir import make, mesh_dir, read_json, write_json
 from hive.supervise import Child
 
@@ -132,10 +133,11 @@ def running_mesh(state: Path) -> dict[str, object] | None:
     if not isinstance(document, dict):
         return None
     try:
-        same = abs(psutil.Process(int(document["pid"])).create_time() - float(document["started"])) < 1.0
+        process = psutil.Process(int(document["pid"]))
+        same = abs(process.create_time() - float(document["started"])) < 1.0
     except (psutil.Error, KeyError, ValueError, TypeError):
         return None
-    return document if same else None
+    return document if same and lives(process) else None
 
 
 def main(argv: list[str]) -> int:

@@ -85,7 +85,7 @@ def our_process(pid: int) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if not lives(process):
             return None
         words = process.cmdline()
     except psutil.Error:
@@ -93,3 +93,11 @@ def our_process(pid: int) -> psutil.Process | None:
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     script = any(Path(word).name == "hive" for word in words[:2])
     return process if module in _OURS or script else None
+
+
+def lives(process: psutil.Process) -> bool:
+    """Say whether a process has not ended; one that has, and that its parent has not reaped, is no longer one."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -128,7 +128,10 @@ class Starting:
             if child["failures"] >= _HOPELESS and not child["pid"]:
                 raise said_last(Path(child["log"]), f"{child['name']} ends again and again.")
         for node, trouble in hopeless_nodes(self._state):
-            raise HiveError("start_failed", f"{node} cannot start. {trouble}".rstrip(), node=node)
+            code, _, detail = trouble.partition(": ")
+            if code not in CATALOGUE:
+                code, detail = "start_failed", trouble
+            raise HiveError(code, f"{node} cannot start. {detail}".rstrip(), node=node)
         if time.monotonic() - self._started_s > self._timeout_s:
             self._too_late(ready)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +13,12 @@ import psutil
 
 from hive.errors import HiveError
 from hive.local import MESH_FILE, running_mesh
-from hive.processes import our_process, processes_in
+from hive.processes import lives, our_process, processes_in
 from hive.state_dir import home
 
 _SUPERVISOR_S: Final = 40.0
 _LEFTOVER_S: Final = 8.0
+_LOOK_S: Final = 0.02
 
 
 def stop_mesh(name: str | None) -> list[dict[str, object]]:
@@ -38,9 +41,7 @@ def _stop(folder: Path) -> dict[str, object]:
         with contextlib.suppress(psutil.NoSuchProcess):
             supervisor = psutil.Process(int(str(mesh["pid"])))
             supervisor.terminate()
-            try:
-                supervisor.wait(_SUPERVISOR_S)
-            except psutil.TimeoutExpired:
+            if wait_ended([supervisor], _SUPERVISOR_S):
                 supervisor.kill()
     killed = _stop_leftovers(folder)
     clear(folder)
@@ -70,12 +71,22 @@ def _stop_leftovers(folder: Path) -> int:
         with contextlib.suppress(psutil.Error):
             process.resume()  # one that was frozen could not hear it
             process.terminate()
-    _, alive = psutil.wait_procs(left, _LEFTOVER_S)
+    alive = wait_ended(left, _LEFTOVER_S)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, _LEFTOVER_S)
+    wait_ended(alive, _LEFTOVER_S)
     return len(alive)
+
+
+def wait_ended(processes: Sequence[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait until these have ended and return those that have not; one that nobody has reaped yet has ended too."""
+    end = time.monotonic() + timeout_s
+    alive = [process for process in processes if lives(process)]
+    while alive and time.monotonic() < end:
+        time.sleep(_LOOK_S)
+        alive = [process for process in alive if lives(process)]
+    return alive
 
 
 def leftovers(folder: Path) -> list[psutil.Process]:
