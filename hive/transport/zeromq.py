@@ -84,6 +84,7 @@ class _ZmqSource:
         self._burst = 0  # calls of receive since the last one that found nothing
         self.polled = False  # a Poller watches the monitor, so nobody need ask it
         self.signalled = False  # and has seen something there
+        self.readable = True  # it has seen a message on the socket, or there is none that would
         self.closed = False
         # The C methods: zmq.Socket wraps send in Python for options that are not used here.
         self._send = super(zmq.Socket, self.socket).send
@@ -152,6 +153,8 @@ class ZmqListener(_ZmqSource):
 
     def receive(self) -> tuple[int, list[bytes]] | None:
         """Return the next (session, frames), or None; of too many frames the first MAX_FRAMES + 1."""
+        if not self.readable and self.polled:
+            return None
         recv = self._recv
         while not self.closed:
             # A failed recv raises, which costs more than asking first; asking costs more than a recv that
@@ -177,6 +180,7 @@ class ZmqListener(_ZmqSource):
             if session:
                 return session, frames
         self._burst = 0
+        self.readable = False
         return None
 
     def send(self, session: int, frames: Sequence[bytes]) -> bool:
@@ -275,14 +279,18 @@ class ZmqConnection(_ZmqSource):
 
     def receive(self) -> list[bytes] | None:
         """Return the next message's frames, or None; of too many frames the first MAX_FRAMES + 1."""
-        if self.closed or (self._burst == 1 and not self._get(_EVENTS) & _POLLIN):
+        if self.closed or (self.polled and not self.readable):
+            return None
+        if self._burst == 1 and not self._get(_EVENTS) & _POLLIN:
             self._burst = 0
+            self.readable = False
             return None
         recv = self._recv
         try:
             frame = recv(_NOBLOCK, False)
         except zmq.Again:
             self._burst = 0
+            self.readable = False
             return None
         self._burst += 1
         frames = [frame.bytes]
@@ -322,6 +330,7 @@ class ZmqPoller:
         """Start with nothing to wait for."""
         self._poller = zmq.Poller()
         self._monitors: dict[object, _ZmqSource] = {}
+        self._sockets: dict[object, _ZmqSource] = {}
 
     def add(self, source: Source) -> None:
         """Watch a source of this transport; its `lost()` and `alive` then rely on `wait` being called."""
@@ -329,7 +338,8 @@ class ZmqPoller:
         self._poller.register(source.socket, _POLLIN)
         self._poller.register(source.monitor, _POLLIN)
         self._monitors[source.monitor] = source
-        source.polled = source.signalled = True
+        self._sockets[source.socket] = source
+        source.polled = source.signalled = source.readable = True
 
     def add_fd(self, fd: int) -> None:
         """Watch a plain descriptor."""
@@ -341,15 +351,18 @@ class ZmqPoller:
         self._poller.unregister(source.socket)
         self._poller.unregister(source.monitor)
         del self._monitors[source.monitor]
+        del self._sockets[source.socket]
         source.polled = False
 
     def wait(self, timeout_us: int) -> bool:
         """Wait, with the timeout rounded up to milliseconds."""
         ready = self._poller.poll(None if timeout_us < 0 else (timeout_us + 999) // 1000)
         for socket, _ in ready:
-            source = self._monitors.get(socket)
+            source = self._sockets.get(socket)
             if source is not None:
-                source.signalled = True
+                source.readable = True
+            elif socket in self._monitors:
+                self._monitors[socket].signalled = True
         return bool(ready)
 
 

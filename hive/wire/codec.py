@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import Final
 
 import msgpack
@@ -46,6 +47,25 @@ def _field_defaults(cls: type) -> tuple[tuple[str, object], ...]:
 
 
 _DEFAULTS: Final = {cls: _field_defaults(cls) for cls in (*SPEC, m.Offer)}
+_Values = Callable[[object], tuple[object, ...]]
+
+
+def _values_of(names: tuple[str, ...]) -> _Values:
+    """Return what reads these attributes in one call; attrgetter returns a bare value for a single name."""
+    if len(names) == 1:
+        one = attrgetter(names[0])
+        return lambda message: (one(message),)
+    return attrgetter(*names) if names else lambda _: ()
+
+
+_FIELDS: Final = {
+    cls: (
+        tuple(name for name, _ in defaults),
+        tuple(default for _, default in defaults),
+        _values_of(tuple(name for name, _ in defaults)),
+    )
+    for cls, defaults in _DEFAULTS.items()
+}
 _NEEDED: Final = {
     cls: frozenset(name for name, default in defaults if default is MISSING)
     for cls, defaults in _DEFAULTS.items()
@@ -95,12 +115,12 @@ def encode(message: m.Message) -> list[bytes]:
     """Return the frames of `message`; fields at their default are left out, an empty map is an empty frame."""
     cls = type(message)
     named = {}
-    for name, default in _DEFAULTS[cls]:
-        value = getattr(message, name)
-        if value != default:
-            named[name] = value
+    names, defaults, values_of = _FIELDS[cls]
+    values = values_of(message)
+    if values != defaults:
+        named = {n: v for n, v, d in zip(names, values, defaults, strict=True) if v != d}
     if "offers" in named:
-        named["offers"] = [_offer_map(offer) for offer in named["offers"]]
+        named["offers"] = [_offer_map(offer) for offer in message.offers]  # type: ignore[union-attr]
     head = HEADER.pack(_KIND[cls], m.VERSION, *message.header)
     frames = [head, pack_document(named) if named else b""]
     if cls in WITH_BODY:
