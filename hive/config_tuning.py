@@ -24,11 +24,11 @@ class Tuning(TypedDict, total=False):
     """Limits and times of one conductor; what is left out has its shipped default."""
 
     beat_ms: Annotated[int, _whole(100, "How often a node proves that its work loop turns.", least=10)]
-    phi: Annotated[float | int, _number(8.0, "Suspicion (phi accrual) at which work is moved.", most=64.0)]
+    phi: Annotated[float, _number(8.0, "Suspicion (phi accrual) at which work is moved.", most=64.0)]
     deviation_floor_ms: Annotated[
         int, _whole(50, "Smallest deviation of beats that the detector assumes.", least=1)
     ]
-    lost_after_s: Annotated[float | int, _number(10.0, "A suspect that stays silent this long is lost.")]
+    lost_after_s: Annotated[float, _number(10.0, "A suspect that stays silent this long is lost.")]
     lease_slack_ms: Annotated[
         int, _whole(2000, "Time beyond a node's own bound before a silent attempt is repeated.")
     ]
@@ -40,19 +40,19 @@ class Tuning(TypedDict, total=False):
     ]
     retry_delay_ms: Annotated[int, _whole(20, "First pause before a failed attempt is repeated; it doubles.")]
     retry_share: Annotated[
-        float | int, _number(0.1, "Retries that each fresh task earns its capability.", most=10.0)
+        float, _number(0.1, "Retries that each fresh task earns its capability.", most=10.0)
     ]
-    retry_burst: Annotated[float | int, _number(50.0, "Retries that a capability may save up.")]
+    retry_burst: Annotated[float, _number(50.0, "Retries that a capability may save up.")]
     queue_max_tasks: Annotated[int, _whole(10_000, "Unfinished tasks that are held.")]
     queue_max_bytes: Annotated[int, _whole(64 << 20, "Bodies of unfinished tasks that are held.", least=1024)]
     max_body_bytes: Annotated[int, _whole(8 << 20, "Largest body of one message.", least=1024)]
-    finished_keep_s: Annotated[float | int, _number(600.0, "How long a finished task can be read.")]
+    finished_keep_s: Annotated[float, _number(600.0, "How long a finished task can be read.")]
     finished_max_tasks: Annotated[int, _whole(20_000, "Finished tasks that can be read.")]
     finished_max_bytes: Annotated[int, _whole(64 << 20, "Bodies of finished tasks that are kept.")]
     flap_losses: Annotated[int, _whole(5, "Losses within flap_window_s that put a node in quarantine.")]
-    flap_window_s: Annotated[float | int, _number(60.0, "See flap_losses.")]
-    quarantine_s: Annotated[float | int, _number(5.0, "First quarantine; doubles up to quarantine_max_s.")]
-    quarantine_max_s: Annotated[float | int, _number(60.0, "Longest quarantine.")]
+    flap_window_s: Annotated[float, _number(60.0, "See flap_losses.")]
+    quarantine_s: Annotated[float, _number(5.0, "First quarantine; doubles up to quarantine_max_s.")]
+    quarantine_max_s: Annotated[float, _number(60.0, "Longest quarantine.")]
     journal_max: Annotated[int, _whole(20_000, "Decisions that wait for the control process.")]
 
 

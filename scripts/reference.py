@@ -12,6 +12,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from hive.config_tuning import Tuning
 from hive.errors import CATALOGUE
 from hive.types import BUILTIN, TypeRegistry
 from hive.values import encode_value
@@ -105,6 +108,17 @@ def types_table() -> str:
         cells = [f"`{entry.name}`", str(entry.version), f"`{entry.is_a}`" if entry.is_a else ""]
         cells += [f"`{entry.encoding}`", *(_names(group) for group in (entry.tensors, required, optional))]
         rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def tuning_table() -> str:
+    """Return the names that an operator may tune, with their bounds."""
+    rows = ["| name | default | bounds | meaning |", "|---|---|---|---|"]
+    for name, entry in TypeAdapter(Tuning).json_schema()["properties"].items():
+        signs = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"))
+        form = " ".join(f"{word} {entry[key]:,g}" for key, word in signs if key in entry)
+        meaning = str(entry["description"]).rpartition(" Default: ")[0]
+        rows.append(f"| `{name}` | {entry['examples'][0]:,} | {form} | {meaning} |")
     return "\n".join(rows)
 
 
@@ -350,6 +364,7 @@ def _default(value: object) -> str:
 def write() -> dict[Path, str]:
     """Return what every generated file should hold."""
     blocks = {
+        "config.md": {"tuning": tuning_table},
         "errors.md": {"errors": errors_table},
         "types.md": {"types": types_table},
         "wire-protocol.md": {

@@ -11,7 +11,7 @@ from hive.cli.report import JsonOption, emit, escape, out, reported
 if TYPE_CHECKING:
     from specialists.pins import Pin
 
-models_app = typer.Typer(help="List the bundled specialists.", no_args_is_help=True)
+models_app = typer.Typer(help="List the bundled specialists.", no_args_is_help=True, add_completion=False)
 
 
 @models_app.command("list")
