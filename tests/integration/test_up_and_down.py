@@ -178,6 +178,25 @@ def test_what_is_killed_comes_back(running: tuple[Shell, Path]) -> None:
     assert shell.json("submit", "mesh.echo", "again")["output"] == "again"
 
 
+def test_one_more_gateway_serves_the_same_mesh(running: tuple[Shell, Path]) -> None:
+    shell, path = running
+    port = free_ports(1)[0]
+    process = shell.start("gateway", "run", str(path), "--port", str(port))
+    assert process.stderr is not None
+    assert f"http://127.0.0.1:{port}" in process.stderr.readline()
+    assert [row["name"] for row in shell.json("status") if row["role"] == "gateway"] == [
+        f"plant-a:{port}",
+        "plant-a",
+    ]
+    assert (
+        shell.json("submit", "mesh.echo", "here too", "--url", f"http://127.0.0.1:{port}")["state"] == "done"
+    )
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert len([row for row in shell.json("status") if row["role"] == "gateway"]) == 1
+
+
 def test_ctrl_c_stops_everything(shell: Shell, tmp_path: Path) -> None:
     process = shell.start("up", str(mesh_file(tmp_path, "here")))
     assert process.stderr is not None
