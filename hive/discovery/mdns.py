@@ -1,23 +1,31 @@
 """Discovery over multicast DNS and DNS-SD (RFC 6762, RFC 6763). The one module that knows zeroconf.
 
 Service types `_hive-node._tcp` and `_hive-conductor._tcp`; the TXT record holds the advert. A name that is withdrawn or
-times out disappears from `seen`, and that is all: it evicts nobody. Resolution runs on zeroconf's own thread, so
-nothing there may raise, and answers of other meshes or with a garbled TXT record are passed over.
+times out disappears from `seen`, and that is all: it evicts nobody. Nothing raises on zeroconf's own thread, and what
+must wait for the network (resolving a name) happens on a thread of ours, so that a name which nobody resolves holds
+nothing up. Answers of other meshes or with a garbled TXT record are passed over.
+
+A browser asks a few times when it starts and then only listens. So that a network which was cut, or came up late, does
+not hide a conductor for ever, this one asks again (with back-off) while it has found nothing, looks again at what it
+has found, and follows the machine's interfaces.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import ipaddress
+import secrets
 import socket
 import threading
+import time
 from typing import Final
 
 from zeroconf import Error as ZeroconfError
 from zeroconf import InterfaceChoice, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
+from hive.discovery.addresses import is_any, is_loopback, own_addresses
 from hive.discovery.base import Advert, Kind
+from hive.discovery.text import from_text, to_text
 from hive.errors import HiveError
 
 SERVICE: Final[dict[Kind, str]] = {
@@ -25,8 +33,17 @@ SERVICE: Final[dict[Kind, str]] = {
     "conductor": "_hive-conductor._tcp.local.",
 }
 _KIND: Final = {service: kind for kind, service in SERVICE.items()}
-_RESOLVE_MS: Final = 2_000
+_RESOLVE_MS: Final = 1_000
 _LABEL_BYTES: Final = 63
+_MOST_NAMES: Final = 4_096
+_LOOK_S: Final = 5.0
+_AGAIN_S: Final = 60.0
+"""How often what was found is looked at again; a service record lives for 120 s."""
+_LONGEST_PAUSE_S: Final = 40.0
+_TROUBLE: Final = (ZeroconfError, OSError, RuntimeError, ValueError, KeyError, AssertionError)
+"""What zeroconf raises when the network is away, a name is strange, or it is being closed."""
+
+_Name = tuple[Kind, str]
 
 
 class MdnsDiscovery(ServiceListener):
@@ -36,34 +53,45 @@ class MdnsDiscovery(ServiceListener):
         """Open the sockets. Raises HiveError(unreachable) if multicast cannot be had here."""
         self._mesh = mesh
         self._host = host
-        self._seen: dict[tuple[Kind, str], Advert] = {}
-        self._published: dict[tuple[Kind, str], ServiceInfo] = {}
+        self._browse = browse
+        # Two machines may have one name (clones, containers), and addresses belong to a name.
+        self._server = f"{socket.gethostname().split('.')[0][:40]}-{secrets.token_hex(4)}.local."
+        self._seen: dict[_Name, Advert] = {}
+        self._due_s: dict[_Name, float] = {}
+        self._published: dict[_Name, tuple[Advert, ServiceInfo]] = {}
         self._lock = threading.Lock()
+        self._publishing = threading.RLock()
+        self._wake = threading.Event()
         self._closed = False
+        self._addresses = own_addresses(host)
         try:
-            self._zeroconf = Zeroconf(interfaces=_interfaces(host))
-        except (OSError, ZeroconfError, RuntimeError) as error:
+            self._zeroconf = Zeroconf(interfaces=_interfaces(host, self._addresses))
+        except _TROUBLE as error:
             raise HiveError("unreachable", f"Multicast DNS cannot be used: {error}.") from error
-        services = [SERVICE[kind] for kind in browse]
-        self._browser = ServiceBrowser(self._zeroconf, services, listener=self) if services else None
+        self._thread = threading.Thread(target=self._look_around, name="mdns", daemon=True)
+        self._browser = self._browsing()
+        self._thread.start()
 
     def publish(self, advert: Advert) -> None:
-        """Advertise, in place of what was advertised of this kind under this id."""
-        info = _info(advert, self._host)
+        """Advertise, in place of what was advertised of this kind under this id; not if it is too long for a record."""
         key = (advert.kind, advert.id)
-        with contextlib.suppress(ZeroconfError, OSError):
+        with self._publishing, contextlib.suppress(*_TROUBLE):
+            info = self._info(advert)
+            if self._closed:
+                return
             if key in self._published:
                 self._zeroconf.update_service(info)
             else:
                 self._zeroconf.register_service(info, allow_name_change=False, cooperating_responders=True)
-        self._published[key] = info
+            self._published[key] = (advert, info)
 
     def withdraw(self, kind: Kind, name: str) -> None:
         """Stop advertising."""
-        info = self._published.pop((kind, name), None)
-        if info is not None:
-            with contextlib.suppress(ZeroconfError, OSError):
-                self._zeroconf.unregister_service(info)
+        with self._publishing:
+            published = self._published.pop((kind, name), None)
+            if published is not None:
+                with contextlib.suppress(*_TROUBLE):
+                    self._zeroconf.unregister_service(published[1])
 
     def seen(self, kind: Kind, site: str = "") -> tuple[Advert, ...]:
         """Return what others advertise now."""
@@ -73,32 +101,113 @@ class MdnsDiscovery(ServiceListener):
 
     def close(self) -> None:
         """Withdraw everything and stop listening. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        for kind, name in list(self._published):
-            self.withdraw(kind, name)
-        with contextlib.suppress(ZeroconfError, OSError, RuntimeError):
-            self._zeroconf.close()
+        with self._publishing:
+            if self._closed:
+                return
+            self._closed = True
+            self._wake.set()
+            for kind, name in list(self._published):
+                self.withdraw(kind, name)
+            with contextlib.suppress(*_TROUBLE):
+                self._zeroconf.close()
+
+    # What zeroconf calls, on its own thread: only notes
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        """Resolve what appeared; called by zeroconf."""
-        with contextlib.suppress(ZeroconfError, OSError, RuntimeError):
-            info = zc.get_service_info(type_, name, timeout=_RESOLVE_MS)
-            advert = _advert(_KIND[type_], info) if info is not None else None
-            if advert is not None and advert.mesh == self._mesh:
-                with self._lock:
-                    self._seen[_KIND[type_], name] = advert
+        """Note that a name appeared; called by zeroconf."""
+        del zc
+        kind = _KIND.get(type_)
+        with self._lock:
+            if kind is not None and ((kind, name) in self._due_s or len(self._due_s) < _MOST_NAMES):
+                self._due_s[kind, name] = 0.0
+        self._wake.set()
 
     def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        """Resolve what changed; called by zeroconf."""
+        """Note that a name changed; called by zeroconf."""
         self.add_service(zc, type_, name)
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
         """Forget what is no longer advertised; called by zeroconf."""
         del zc
+        kind = _KIND.get(type_)
+        if kind is not None:
+            with self._lock:
+                self._seen.pop((kind, name), None)
+                self._due_s.pop((kind, name), None)
+
+    # Our own thread
+
+    def _look_around(self) -> None:
+        ask_s, pause_s = time.monotonic() + _LOOK_S, _LOOK_S
+        while not self._closed:
+            self._wake.wait(_LOOK_S)
+            self._wake.clear()
+            self._resolve_due()
+            self._follow_interfaces()
+            if all(self.seen(kind) for kind in self._browse):
+                pause_s = _LOOK_S
+            elif time.monotonic() >= ask_s:
+                self._ask_again()
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                ask_s = time.monotonic() + pause_s
+
+    def _resolve_due(self) -> None:
+        now_s = time.monotonic()
         with self._lock:
-            self._seen.pop((_KIND[type_], name), None)
+            due = [name for name, at_s in self._due_s.items() if at_s <= now_s]
+            # At once is only the first time: a name that nobody resolves must not keep the others waiting.
+            self._due_s.update((name, now_s + _AGAIN_S) for name in due)
+        for kind, name in due:
+            if self._closed:
+                return
+            advert = self._resolve(kind, name)
+            with self._lock:
+                if (kind, name) not in self._due_s:
+                    continue  # withdrawn meanwhile
+                if advert is not None and advert.mesh == self._mesh:
+                    self._seen[kind, name] = advert
+                elif (kind, name) not in self._seen:
+                    self._due_s[kind, name] = now_s + _LOOK_S if advert is None else now_s + _AGAIN_S
+
+    def _resolve(self, kind: Kind, name: str) -> Advert | None:
+        with contextlib.suppress(*_TROUBLE):
+            info = ServiceInfo(SERVICE[kind], name)
+            if info.load_from_cache(self._zeroconf) or info.request(self._zeroconf, _RESOLVE_MS):
+                return from_text(kind, info.properties, int(info.port or 0), tuple(info.parsed_addresses()))
+        return None
+
+    def _ask_again(self) -> None:
+        """Begin to browse anew: that asks at once, and names known by now are noted again."""
+        with self._publishing, contextlib.suppress(*_TROUBLE):
+            if self._browser is not None and not self._closed:
+                self._browser.cancel()
+                self._browser = self._browsing()
+
+    def _browsing(self) -> ServiceBrowser | None:
+        services = [SERVICE[kind] for kind in self._browse]
+        return ServiceBrowser(self._zeroconf, services, listener=self) if services else None
+
+    def _follow_interfaces(self) -> None:
+        """Use the interfaces that there are now, and say the new addresses, when an address came or went."""
+        if not is_any(self._host) or (addresses := own_addresses(self._host)) == self._addresses:
+            return
+        self._addresses = addresses
+        with self._publishing, contextlib.suppress(*_TROUBLE):
+            if not self._closed:
+                self._zeroconf.update_interfaces()
+                for advert, _ in list(self._published.values()):
+                    self.publish(advert)
+
+    def _info(self, advert: Advert) -> ServiceInfo:
+        service = SERVICE[advert.kind]
+        return ServiceInfo(
+            service,
+            f"{instance_name(advert)}.{service}",
+            port=advert.port,
+            properties=to_text(advert),
+            server=self._server,
+            parsed_addresses=list(advert.addresses or self._addresses),
+        )
 
 
 def instance_name(advert: Advert) -> str:
@@ -110,68 +219,7 @@ def instance_name(advert: Advert) -> str:
     return plain.encode()[: _LABEL_BYTES - 9].decode(errors="ignore") + "-" + digest
 
 
-def _info(advert: Advert, host: str) -> ServiceInfo:
-    text = {
-        "mesh": advert.mesh,
-        "id": advert.id,
-        "inc": str(advert.incarnation),
-        "site": advert.site,
-        "cap": advert.capability,
-        "digest": advert.digest,
-        "port": str(advert.port),
-        "key": advert.fingerprint,
-        "v": f"{advert.versions[0]}-{advert.versions[1]}",
-    }
-    service = SERVICE[advert.kind]
-    return ServiceInfo(
-        service,
-        f"{instance_name(advert)}.{service}",
-        port=advert.port,
-        properties=text,
-        server=f"{socket.gethostname().split('.')[0]}-{hashlib.sha256(host.encode()).hexdigest()[:6]}.local.",
-        parsed_addresses=list(advert.addresses) or _own_addresses(host),
-    )
-
-
-def _advert(kind: Kind, info: ServiceInfo) -> Advert | None:
-    """Return the advert in a service record, None if it is not one of ours."""
-    text = {
-        k.decode(errors="replace"): (v or b"").decode(errors="replace") for k, v in info.properties.items()
-    }
-    try:
-        low, _, high = text["v"].partition("-")
-        return Advert(
-            kind,
-            text["mesh"],
-            text["id"],
-            text["site"],
-            int(info.port or 0),
-            int(text.get("inc", "0")),
-            text.get("cap", ""),
-            text.get("digest", ""),
-            text.get("key", ""),
-            (int(low), int(high)),
-            tuple(info.parsed_addresses()),
-        )
-    except (KeyError, ValueError):
-        return None
-
-
-def _interfaces(host: str) -> InterfaceChoice | list[str]:
-    if host in ("", "0.0.0.0", "::", "*"):  # noqa: S104 - compared with, not bound
+def _interfaces(host: str, addresses: tuple[str, ...]) -> InterfaceChoice | list[str]:
+    if is_any(host):
         return InterfaceChoice.All
-    if host == "localhost" or ipaddress.ip_address(host).is_loopback:
-        return ["127.0.0.1"]
-    return [host]
-
-
-def _own_addresses(host: str) -> list[str]:
-    """Return the addresses under which others on the LAN reach this machine."""
-    if host in ("", "0.0.0.0", "::", "*"):  # noqa: S104 - compared with, not bound
-        import ifaddr  # noqa: PLC0415 - comes with zeroconf
-
-        found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)]
-        return [address for address in found if not ipaddress.ip_address(address).is_loopback] or [
-            "127.0.0.1"
-        ]
-    return ["127.0.0.1" if host == "localhost" else host]
+    return ["127.0.0.1"] if is_loopback(host) else list(addresses)
