@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 
 import psutil
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from simulation.bench.pairs import Result
@@ -37,28 +38,19 @@ def save(folder: Path, name: str, results: list[Result]) -> Path:
     return path
 
 
-def table(name: str, results: list[Result]) -> Table:
-    """Return the table that a terminal shows."""
+def table(name: str, results: list[Result]) -> RenderableType:
+    """Return what a terminal shows: the figures, then what each of them compares."""
     shown = Table(
-        title=f"hive bench {name}", title_justify="left", caption="median of paired ratios [95 % interval]"
+        box=None, title=f"hive bench {name}", title_justify="left", title_style="bold", header_style="dim"
     )
-    for heading in (
-        "goal",
-        "what",
-        "ours",
-        "baseline",
-        "ratio",
-        "gate",
-        "edge",
-        "holds",
-        "CPU us ours / baseline",
-    ):
-        shown.add_column(heading, justify="left" if heading in ("goal", "what") else "right")
+    for heading in ("goal", "ours", "baseline", "ratio", "95 %", "gate", "edge", "", "CPU us"):
+        shown.add_column(heading, justify="left" if heading in ("goal", "") else "right", no_wrap=True)
     for r in results:
-        verdict = "[green]yes[/green]" if r.holds else "[red]no[/red]"
         shown.add_row(
-            r.id, r.title, f"{r.ours:,.0f} {r.unit}", f"{r.baseline:,.0f} {r.unit}",
-            f"[bold]{r.ratio:.2f}[/bold] [{r.low:.2f}, {r.high:.2f}]", f"{r.gate:g}", f"{r.edge:g}", verdict,
+            f"[bold]{r.id}[/bold]", f"{r.ours:,.0f} {r.unit}", f"{r.baseline:,.0f} {r.unit}",
+            f"[bold]{r.ratio:.2f}[/bold]", f"{r.low:.2f}-{r.high:.2f}", f"{r.gate:g}", f"{r.edge:g}",
+            "[green]holds[/green]" if r.holds else "[red]misses[/red]",
             f"{r.ours_cpu_us:,.0f} / {r.baseline_cpu_us:,.0f}",
         )  # fmt: skip
-    return shown
+    legend = "\n".join(f"[dim]{r.id}  {r.title}; median of {r.pairs} paired ratios[/dim]" for r in results)
+    return Group(shown, legend)
