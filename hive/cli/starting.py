@@ -90,10 +90,10 @@ class Starting:
 
     def until_stopped(self) -> None:
         """Show the nodes until Ctrl-C or the supervisor's end, then stop everything."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if not err.is_terminal:
-            self._say("Ctrl-C stops it.")
         try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            if not err.is_terminal:
+                self._say("Ctrl-C stops it.")
             with self._live("") as live:
                 while self._supervisor.poll() is None:
                     if err.is_terminal and not self._quiet:
