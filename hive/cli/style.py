@@ -34,7 +34,7 @@ def bar(part: float, whole: float, width: int = 8, style: str = "cyan") -> Text:
     """Return a bar that is filled by part / whole, in steps of an eighth of a column."""
     share = min(1.0, max(0.0, part / whole)) if whole > 0 else 0.0
     eighths = round(share * width * 8)
-    if part > 0:
+    if share > 0:
         eighths = max(1, eighths)
     full, rest = divmod(eighths, 8)
     filled = "█" * full + (_EIGHTHS[rest] if rest else "")
