@@ -1,0 +1,107 @@
+"""Which mesh a command talks to, and what is said when there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hive.cli.connect import (
+    DEFAULT_URL,
+    DEFAULT_WIRE,
+    asking_http,
+    asking_wire,
+    explained,
+    meshes,
+    name,
+    url_of,
+)
+from hive.errors import HiveError
+from hive.local import MESH_FILE
+from hive.state_dir import write_json
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HIVE_HOME", str(tmp_path))
+    for variable in ("HIVE_URL", "HIVE_PRINCIPAL", "HIVE_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path
+
+
+def up(home: Path, mesh: str, http: str = "http://127.0.0.1:1", bind: str = "tcp://127.0.0.1:2") -> None:
+    """Make this process look like the supervisor of a mesh."""
+    (home / mesh).mkdir()
+    about = {"mesh": mesh, "pid": os.getpid(), "started": psutil.Process().create_time()}
+    write_json(home / mesh / MESH_FILE, {**about, "sites": {"a": {"bind": bind, "http": http}}})
+
+
+def test_what_the_user_writes_comes_first(home: Path) -> None:
+    up(home, "m")
+    assert url_of("http://elsewhere") == "http://elsewhere"
+
+
+def test_the_mesh_that_runs_here_comes_next(home: Path) -> None:
+    up(home, "m")
+    assert (url_of(None), url_of(None, wire=True)) == ("http://127.0.0.1:1", "tcp://127.0.0.1:2")
+
+
+def test_a_mesh_without_a_gateway_is_asked_over_the_wire(home: Path) -> None:
+    up(home, "m", http="")
+    assert url_of(None) == "tcp://127.0.0.1:2"
+
+
+def test_with_nothing_here_the_default_addresses_are_tried() -> None:
+    assert (url_of(None), url_of(None, wire=True)) == (DEFAULT_URL, DEFAULT_WIRE)
+
+
+def test_of_several_meshes_one_has_to_be_named(home: Path) -> None:
+    up(home, "m")
+    up(home, "n", http="http://127.0.0.1:9")
+    with pytest.raises(HiveError, match=r"m at http://127\.0\.0\.1:1, n at http://127\.0\.0\.1:9") as caught:
+        url_of(None)
+    assert caught.value.code == "bad_request"
+
+
+def test_a_mesh_whose_supervisor_is_gone_does_not_run(home: Path) -> None:
+    up(home, "m")
+    write_json(home / "m" / MESH_FILE, {"mesh": "m", "pid": 2**22, "started": 0.0})
+    assert meshes() == []
+
+
+def test_silence_where_nothing_was_started_is_no_fault_of_the_network() -> None:
+    with pytest.raises(HiveError) as caught, explained(None):
+        raise HiveError("unreachable", "Nothing answers.")
+    assert caught.value.code == "not_running"
+
+
+def test_silence_at_an_address_that_was_given_stays_what_it_is(home: Path) -> None:
+    for asked in ("http://elsewhere", None):
+        with pytest.raises(HiveError) as caught, explained(asked):
+            raise HiveError("unreachable", "Nothing answers.")
+        assert (caught.value.code, asked is None) in (("unreachable", False), ("not_running", True))
+    up(home, "m")
+    with pytest.raises(HiveError) as caught, explained(None):
+        raise HiveError("unreachable", "Nothing answers.")
+    assert caught.value.code == "unreachable"
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(HiveError) as caught, explained(None):
+        raise HiveError("forbidden")
+    assert caught.value.code == "forbidden"
+
+
+def test_each_question_has_its_kind_of_address() -> None:
+    with pytest.raises(HiveError, match="give its http:// address"), asking_http("tcp://h:1"):
+        pass
+    with pytest.raises(HiveError, match="give its tcp:// address"), asking_wire("http://h:1"):
+        pass
+
+
+def test_the_principal_is_the_one_given_or_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert name(None) == "local"
+    monkeypatch.setenv("HIVE_PRINCIPAL", "anna")
+    assert (name(None), name("bert")) == ("anna", "bert")
