@@ -13,7 +13,8 @@ from hive.cli.style import bar, colour, millis, plain_table, state_text
 from hive.clients.result import Result
 
 _SCORES_SHOWN: Final = 3
-_WIDTH: Final = 28
+_WIDTH: Final = 20
+_VALUE_WIDTH: Final = 80
 
 
 def outcome_screen(result: Result) -> RenderableType:
@@ -76,6 +77,7 @@ def _answer(output: object) -> RenderableType:
         return Text(f"  {json.dumps(output)}", style="bold")
     table = plain_table(("", ""))
     table.show_header = False
+    table.columns[0].min_width = 2 + max(map(len, output), default=0)
     for key, value in output.items():
         table.add_row(f"  [dim]{key}[/]", _value(value))
     return table
@@ -92,7 +94,7 @@ def _value(value: object) -> Text:
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return Text("\n").join(Text("  ".join(_short(v) for v in item.values())) for item in value)
     text = json.dumps(value, ensure_ascii=False)
-    return Text(text, overflow="ellipsis")
+    return Text(text if len(text) <= _VALUE_WIDTH else text[: _VALUE_WIDTH - 1] + "…", overflow="ellipsis")
 
 
 def _short(value: object) -> str:
@@ -105,6 +107,8 @@ def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> Ren
     table = plain_table(
         ("  step", "try", "node", "ended", "waited", "ran", ""), right=("try", "waited", "ran")
     )
+    for column in table.columns[3:6]:
+        column.min_width = 8  # a narrow terminal cuts names, not numbers
     tries: dict[int, int] = {}
     for attempt in attempts:
         step = int(attempt["step"])

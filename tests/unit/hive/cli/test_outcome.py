@@ -41,6 +41,14 @@ def test_an_answer_that_is_an_object_shows_its_fields_and_the_best_scores() -> N
     assert best.split() == ["scores", "b", "0.700", "c", "0.150", "a", "0.100"]
 
 
+def test_a_long_field_is_cut_and_takes_no_room_from_the_names() -> None:
+    result = Result(IDENT, "done", "a.b", "anomaly", {"anomalous": False, "context": {"k": "x" * 500}}, 1.0)
+    anomalous, context = shown(outcome_screen(result))[1:3]
+    assert anomalous.split() == ["anomalous", "false"]
+    assert context.split()[0] == "context"
+    assert context.endswith("x…")
+
+
 def test_an_unsure_answer_says_so() -> None:
     result = Result(IDENT, "done", "x.y", "text", "hm", 0.25, unsure=True)
     assert shown(outcome_screen(result))[0] == "● done  x.y  confidence 0.25 ██▌······· unsure"
@@ -63,7 +71,7 @@ def test_a_move_is_seen_on_the_line_of_time() -> None:
     lost, answered = shown(outcome_screen(result))[4:6]
     assert lost.split()[:4] == ["a.b", "1", "a/x", "lost"]
     assert answered.split()[:4] == ["a.b", "2", "b/x", "answered"]
-    assert answered.endswith("░" * 7 + "█" * 21)
+    assert answered.endswith("░" * 5 + "█" * 15)
 
 
 def test_tries_are_counted_for_each_step() -> None:
