@@ -42,7 +42,7 @@ def _serve(spec: DispatcherSpec) -> int:
     authenticator.check_bind(spec.bind)
     store = MemoryStore(spec.epoch_file())
     settings = spec.settings()
-    transport = ZmqTransport()
+    transport = ZmqTransport(authenticator)
     public = transport.listen(spec.bind)
     private = transport.listen(spec.private)
     core = Conductor(spec.mesh, spec.site, spec.conductor or spec.site, store.open(), settings, random.random)
