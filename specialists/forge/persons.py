@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from specialists.forge.data import MarkedText, Span
-from specialists.forge.sentences import PATTERNS
+from specialists.forge.sentences import NEUTRAL, PATTERNS
 
 _MONTHS: Final = tuple(calendar.month_name)[1:]
 _KINDS: Final = (
@@ -30,6 +30,55 @@ _KINDS: Final = (
     "Court",
     "Blvd",
 )
+_THINGS: Final = [
+    "pump",
+    "valve",
+    "press",
+    "conveyor",
+    "motor",
+    "bearing",
+    "boiler",
+    "spindle",
+    "gearbox",
+    "sensor",
+    "compressor",
+    "tank",
+    "robot",
+    "oven",
+    "fan",
+    "mixer",
+    "crane",
+    "turbine",
+    "heater",
+    "chiller",
+    "printer",
+    "server",
+    "router",
+    "pipe",
+    "filter",
+    "belt",
+    "drill",
+    "lathe",
+    "furnace",
+    "inverter",
+]
+_UNITS: Final = [
+    "degrees",
+    "bar",
+    "rpm",
+    "volts",
+    "amps",
+    "percent",
+    "kW",
+    "litres",
+    "mm",
+    "kPa",
+    "C",
+    "Nm",
+    "Hz",
+    "seconds",
+    "kg",
+]
 _COUNTRIES: Final = {
     "DE": 18,
     "GB": 0,
@@ -90,6 +139,11 @@ class Inventor:
             "IBAN": self._iban,
             "IP": self._ip,
         }
+        self._neutral: dict[str, Callable[[], str]] = {
+            "N": self._number,
+            "THING": lambda: rng.choice(_THINGS),
+            "UNIT": lambda: rng.choice(_UNITS),
+        }
 
     def sentence(self, pattern: str) -> MarkedText:
         """Return `pattern` with each `{TYPE}` filled by a new value and marked."""
@@ -102,17 +156,23 @@ class Inventor:
                     Span(len(text), len(text) + len(value), "LOCATION" if kind == "ADDRESS" else kind)
                 )
                 text += value
+            elif piece[:1] == "{" and kind in self._neutral:
+                text += self._neutral[kind]()
             else:
                 text += piece
         return MarkedText(text, tuple(spans), "made up")
 
     def sentences(self, count: int, extra: Sequence[str] = ()) -> list[MarkedText]:
-        """Return `count` sentences of random patterns, half of them from `extra` if there are any."""
-        pools = [PATTERNS, extra or PATTERNS]
+        """Return `count` sentences of random patterns, two of five from `extra` if there are any."""
+        pools = [PATTERNS, PATTERNS, extra or PATTERNS, extra or PATTERNS, NEUTRAL]
         return [self.sentence(self._rng.choice(self._rng.choice(pools))) for _ in range(count)]
 
     def _digits(self, form: str) -> str:
         return "".join(self._rng.choice(string.digits) if c == "#" else c for c in form)
+
+    def _number(self) -> str:
+        forms = ("#", "##", "###", "####", "#.#", "##.#", "#,###", "1#:##", "#.##")
+        return self._digits(self._rng.choice(forms))
 
     def _word(self, kind: str) -> str:
         if self._rng.random() < 0.35:

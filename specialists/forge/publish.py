@@ -123,7 +123,7 @@ def _card(
         f"- One answer in process, one thread, p50: {costs['p50_us']:.0f} us (tokenizing and finishing included).",
         f"- Resident memory of a process that answers: {costs['rss_mb']:.0f} MB.",
         f"- Resident memory of a Python that imported numpy and onnxruntime only: {costs['bare_mb']:.0f} MB.",
-        f"- Batches of up to {draft.batch_max}: {draft.batch_why}",
+        f"- Batches of up to {draft.batch_max}: {draft.batch_why}.",
         "",
         "Times and memory are from the machine that made the card (a shared one); measure on yours.",
         "",

@@ -21,8 +21,9 @@ from specialists.kinds.redact import chance_left, is_word, units_of
 from specialists.kinds.shapes import shapes
 from specialists.load import Specialist
 
-LEAKS: Final = 0.02
+LEAKS: Final = 0.01
 _WORD: Final = re.compile(r"\w+")
+_TITLES: Final = frozenset({"dr", "mr", "mrs", "ms", "miss", "prof"})
 _YEAR: Final = re.compile(r"(19|20)\d\d")
 REPLACE: Final = ("PERSON", "LOCATION", "DATE", "ID", "EMAIL", "PHONE", "CARD", "IBAN", "IP")
 SOURCES: Final = {
@@ -80,12 +81,14 @@ def judged(engine: Engine, words: TextTokenizer, examples: Sequence[Example], te
 def is_personal(example: Example, start: int, end: int) -> bool:
     """Say whether a word must be replaced: whatever its tag may be, it is one that is replaced.
 
-    Of dates only what has a digit and is not a year alone.
+    Of dates only what has a digit and is not a year alone; a title is no name.
     """
     options = example.options(start, end)
     if not options <= set(REPLACE):
         return False
     text = example.text[start:end]
+    if text.lower() in _TITLES:
+        return False
     return "DATE" not in options or (any(c.isdigit() for c in text) and not _YEAR.fullmatch(text))
 
 
@@ -114,11 +117,12 @@ def best_doubt(units: Units, replace_from: float) -> float:
 
 
 def measured(specialist: Specialist, examples: Sequence[Example]) -> dict[str, evaluate.Measure]:
-    """Return the figures of the card, per corpus of the test texts."""
+    """Return the figures of the card, per corpus that `examples` come from."""
     figures: dict[str, evaluate.Measure] = {}
     for source, name in SOURCES.items():
         some = [example for example in examples if example.source == source]
-        figures |= {f"{source}_{key}": value for key, value in _corpus(specialist, some, name).items()}
+        if some:
+            figures |= {f"{source}_{key}": value for key, value in _corpus(specialist, some, name).items()}
     return figures
 
 
@@ -141,7 +145,9 @@ def _corpus(specialist: Specialist, examples: Sequence[Example], name: str) -> d
         for span, allowed in zip(example.spans, example.allowed, strict=True):
             if is_personal(example, span.start, span.end):
                 words = [
-                    hidden[slice(*m.span())].all() for m in _WORD.finditer(example.text, span.start, span.end)
+                    hidden[slice(*match.span())].all()
+                    for match in _WORD.finditer(example.text, span.start, span.end)
+                    if is_personal(example, *match.span())
                 ]
                 found.setdefault(next(iter(allowed)), []).append(all(words))
         sure.append(not answer.unsure)

@@ -28,7 +28,7 @@ def ordinary(count: int, rng: Rng) -> Signal:
     elif kind == 2:
         base = _coloured(count, rng, rng.uniform(0.3, 0.97))
     elif kind == 3:
-        base = np.sign(np.sin(2 * np.pi * t / rng.uniform(10, 60)))
+        base = np.sign(np.sin(2 * np.pi * t / rng.uniform(8, 30)))
     elif kind == 4:
         base = (t / rng.uniform(8, 60)) % 1.0 * 2
     elif kind == 5:
@@ -131,4 +131,4 @@ def louder(values: Signal, past: Signal, rng: Rng) -> bool:
     return True
 
 
-CHANGES: Final[Sequence[Callable[[Signal, Signal, Rng], bool]]] = (moved, moved, frozen, louder)
+CHANGES: Final[Sequence[Callable[[Signal, Signal, Rng], bool]]] = (moved, moved, frozen, frozen, louder)

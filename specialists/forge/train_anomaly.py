@@ -40,7 +40,7 @@ Pool = list[Signal]
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train, quantize, measure and publish."""
-    parser = arguments(__doc__ or "", epochs=50)
+    parser = arguments(__doc__ or "", epochs=80)
     options = parser.parse_args(argv)
     start(options.seed, options.threads)
     rng = np.random.default_rng(options.seed)
@@ -90,7 +90,7 @@ def example(pool: Pool, rng: Rng) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     if roll < 0.4:
         fault = FAULTS[int(rng.integers(len(FAULTS)))]
         faulty[LENGTH - length :][fault(window, int(rng.integers(2, max(3, length - 3))), rng)] = 1
-    elif roll < 0.55 and context is not None:
+    elif roll < 0.58 and context is not None:
         change = CHANGES[int(rng.integers(len(CHANGES)))]
         faulty[LENGTH - length :] = change(window, past[PAST - known * LENGTH :], rng)
     values = window.astype(np.float32)
