@@ -67,12 +67,13 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def _show(rows: list[ProcessRow]) -> None:
-    from hive.cli.style import plain_table, state_text  # noqa: PLC0415
+    from hive.cli.style import Listing, state_text  # noqa: PLC0415
 
     if not rows:
         note("No mesh is running here. [bold]hive up dev[/] starts one.")
         return
-    table = plain_table(("mesh", "site", "role", "name", "state", "pid", "memory"), right=("pid", "memory"))
+    columns = ("mesh", "site", "role", "name", "state", "pid", "memory")
+    table = Listing(columns, right=("pid", "memory"), spare=("site", "memory", "mesh"))
     before = ("", "")
     for row in rows:
         group = (row.mesh, row.site)

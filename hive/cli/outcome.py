@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from hive.cli.style import bar, colour, millis, plain_table, state_text
+from hive.cli.style import Listing, bar, colour, millis, plain_table, state_text
 from hive.clients.result import Result
 
 _SCORES_SHOWN: Final = 3
@@ -43,8 +43,10 @@ def tasks_screen(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Return the table of `hive task list`."""
     if not rows:
         return Text("No tasks.", style="dim")
-    table = plain_table(
-        ("task", "state", "capability", "attempts", "nodes", "age"), right=("attempts", "age")
+    table = Listing(
+        ("task", "state", "capability", "attempts", "nodes", "age"),
+        right=("attempts", "age"),
+        spare=("attempts", "nodes", "age"),
     )
     for row in rows:
         age = millis(float(row.get("age_ms", 0)))
@@ -104,11 +106,11 @@ def _short(value: object) -> str:
 def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> RenderableType:
     """Return one row per attempt; waiting is pale, running is solid, both on the scale of the longest attempt."""
     longest = max(float(a["queued_ms"]) + float(a["run_ms"]) for a in attempts) or 1.0
-    table = plain_table(
-        ("  step", "try", "node", "ended", "waited", "ran", ""), right=("try", "waited", "ran")
+    table = Listing(
+        ("  step", "try", "node", "ended", "waited", "ran", ""),
+        right=("try", "waited", "ran"),
+        spare=("", "try", "waited"),
     )
-    for column in table.columns[3:6]:
-        column.min_width = 8  # a narrow terminal cuts names, not numbers
     tries: dict[int, int] = {}
     for attempt in attempts:
         step = int(attempt["step"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,7 @@ _COLOURS: Final = {
     "magenta": ("quarantined",),
 }
 _STATES: Final = {name: colour for colour, names in _COLOURS.items() for name in names}
+_ROOMY: Final = 10_000
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
@@ -43,11 +45,45 @@ def bar(part: float, whole: float, width: int = 8, style: str = "cyan") -> Text:
 
 def plain_table(headings: Iterable[str], right: Iterable[str] = ()) -> Table:
     """Return a table without lines; the columns named in `right` are aligned to the right."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, show_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
     numbers = set(right)
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numbers else "left", no_wrap=True)
     return table
+
+
+class Listing:
+    """A table that leaves out columns, the first of `spare` first, until it fits the terminal."""
+
+    def __init__(self, headings: Sequence[str], right: Sequence[str] = (), spare: Sequence[str] = ()) -> None:
+        """Begin without rows."""
+        self._headings = tuple(headings)
+        self._right = right
+        self._spare = spare
+        self._rows: list[tuple[str | Text, ...]] = []
+
+    def add_row(self, *cells: str | Text) -> None:
+        """Add a row with a cell for each heading."""
+        self._rows.append(cells)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the widest table that fits."""
+        roomy = options.update_width(_ROOMY)
+        table = self._table(())
+        for count in range(1, len(self._spare) + 1):
+            if console.measure(table, options=roomy).maximum <= options.max_width:
+                break
+            table = self._table(self._spare[:count])
+        yield table
+
+    def _table(self, without: Sequence[str]) -> Table:
+        kept = [n for n, heading in enumerate(self._headings) if heading not in without]
+        table = plain_table([self._headings[n] for n in kept], self._right)
+        for row in self._rows:
+            table.add_row(*(row[n] for n in kept))
+        return table
 
 
 def millis(value: float) -> str:

@@ -88,12 +88,12 @@ def graph(
 
 def nodes_screen(rows: Rows) -> RenderableType:
     """Return the table of nodes."""
-    from hive.cli.style import bar, millis, plain_table, state_text  # noqa: PLC0415
+    from hive.cli.style import Listing, bar, millis, state_text  # noqa: PLC0415
 
     if not rows:
         return "[dim]No node has connected yet. `hive status` shows the agents.[/]"
     columns = ("node", "site", "capability", "state", "in hand", "a run", "pid")
-    table = plain_table(columns, right=("a run", "pid"))
+    table = Listing(columns, right=("a run", "pid"), spare=("site", "capability", "a run"))
     for row in rows:
         load = bar(row["inflight"], row["credit"])
         load.append(f" {row['inflight']}/{row['credit']}", style="dim")
@@ -106,11 +106,12 @@ def nodes_screen(rows: Rows) -> RenderableType:
 
 def capabilities_screen(rows: Rows) -> RenderableType:
     """Return the table of capabilities."""
-    from hive.cli.style import bar, plain_table  # noqa: PLC0415
+    from hive.cli.style import Listing, bar  # noqa: PLC0415
 
     if not rows:
         return "[dim]Nothing is offered yet. `hive nodes` shows who has connected.[/]"
-    table = plain_table(("capability", "from", "to", "ready", "waiting", "may remove"), right=("waiting",))
+    columns = ("capability", "from", "to", "ready", "waiting", "may remove")
+    table = Listing(columns, right=("waiting",), spare=("waiting", "may remove"))
     for row in rows:
         ready, count = int(row.get("ready", 0)), int(row.get("nodes", 0))
         load = bar(ready, count, 6, "green")
