@@ -35,7 +35,9 @@ class LabelTable:
         for name in names:
             bit = self._bits.get(name)
             if bit is None:
-                raise HiveError("bad_request", f"Unknown label {name!r}: this mesh knows {', '.join(self.names)}.")
+                raise HiveError(
+                    "bad_request", f"Unknown label {name!r}: this mesh knows {', '.join(self.names)}."
+                )
             mask |= bit
         return mask
 

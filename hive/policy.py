@@ -87,7 +87,9 @@ class Policy:
             return Decision(False, "policy.sites", f"no rule in policy.sites names site {site!r}")
         wanted = frozenset(labels)
         if not wanted:
-            return Decision(False, rules[0].rule, f"the payload has no label and {site!r} has no default_label")
+            return Decision(
+                False, rules[0].rule, f"the payload has no label and {site!r} has no default_label"
+            )
         excess = wanted - self.allowed_labels(site)
         if excess:
             names = ", ".join(sorted(excess))

@@ -1,9 +1,9 @@
 """Where a mesh keeps its state on this machine, and how the files there are written and read.
 
-    $HIVE_HOME/<mesh>/mesh.json            what `hive up` started
-    $HIVE_HOME/<mesh>/agents/<device>.json  written by each agent
-    $HIVE_HOME/<mesh>/conductors/<site>.json written by each conductor
-    $HIVE_HOME/<mesh>/logs/, run/           logs and private sockets
+$HIVE_HOME/<mesh>/mesh.json            what `hive up` started
+$HIVE_HOME/<mesh>/agents/<device>.json  written by each agent
+$HIVE_HOME/<mesh>/conductors/<site>.json written by each conductor
+$HIVE_HOME/<mesh>/logs/, run/           logs and private sockets
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def make(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         advice = "Make it writable, or set HIVE_HOME to a directory that is."
-        raise HiveError("state_unwritable", f"{folder} cannot be written: {error.strerror}. {advice}") from error
+        raise HiveError(
+            "state_unwritable", f"{folder} cannot be written: {error.strerror}. {advice}"
+        ) from error
     return folder
 
 

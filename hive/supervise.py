@@ -54,7 +54,7 @@ class Child:
     def start(self, now_s: float) -> None:
         """Start it now."""
         with self.log.open("a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command lines
+            self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log if self._stdout is None else self._stdout,

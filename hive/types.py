@@ -49,7 +49,9 @@ class DataType:
         return entry
 
 
-def _object(required: Mapping[str, object], optional: Mapping[str, object] | None = None) -> dict[str, object]:
+def _object(
+    required: Mapping[str, object], optional: Mapping[str, object] | None = None
+) -> dict[str, object]:
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required)}
 
@@ -59,7 +61,9 @@ _NUMBER: Final[dict[str, object]] = {"type": "number"}
 _PROBABILITY: Final[dict[str, object]] = {"type": "number", "minimum": 0, "maximum": 1}
 _SCORES: Final[dict[str, object]] = {"type": "object", "additionalProperties": _PROBABILITY}
 _CONTEXT: Final[dict[str, object]] = {"type": ["object", "null"]}
-_SPAN = _object({"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING}, {"score": _PROBABILITY})
+_SPAN = _object(
+    {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING}, {"score": _PROBABILITY}
+)
 _CHANNEL = _object({"name": _STRING, "score": _NUMBER})
 
 BUILTIN: Final = (
@@ -106,7 +110,9 @@ BUILTIN: Final = (
     DataType(
         "risk",
         "document",
-        _object({"probability": _PROBABILITY}, {"mode": _STRING, "reasons": {"type": "array", "items": _STRING}}),
+        _object(
+            {"probability": _PROBABILITY}, {"mode": _STRING, "reasons": {"type": "array", "items": _STRING}}
+        ),
     ),
 )
 
@@ -128,14 +134,18 @@ class TypeRegistry:
         if known is not None:
             raise HiveError("config_invalid", f"Data type {entry.name!r} is already defined differently.")
         if entry.is_a and entry.is_a not in self._types:
-            raise HiveError("config_invalid", f"Data type {entry.name!r} is_a {entry.is_a!r}, which is not defined.")
+            raise HiveError(
+                "config_invalid", f"Data type {entry.name!r} is_a {entry.is_a!r}, which is not defined."
+            )
         self._types[entry.name] = entry
 
     def get(self, name: str) -> DataType:
         """Return a type or raise HiveError(type_unknown)."""
         entry = self._types.get(name)
         if entry is None:
-            raise HiveError("type_unknown", f"No data type {name!r}; known: {', '.join(sorted(self._types))}.")
+            raise HiveError(
+                "type_unknown", f"No data type {name!r}; known: {', '.join(sorted(self._types))}."
+            )
         return entry
 
     def all(self) -> tuple[DataType, ...]:
@@ -159,13 +169,19 @@ def parse_data_type(raw: Mapping[str, object]) -> DataType:
     name, encoding = raw.get("name"), raw.get("encoding", "document")
     schema, tensors = raw.get("schema", {}), raw.get("tensors", ())
     if unknown := raw.keys() - _KEYS:
-        raise HiveError("manifest_invalid", f"Data type {name!r} has unknown fields: {', '.join(sorted(unknown))}.")
+        raise HiveError(
+            "manifest_invalid", f"Data type {name!r} has unknown fields: {', '.join(sorted(unknown))}."
+        )
     if not isinstance(name, str) or not name:
         raise HiveError("manifest_invalid", "A data type needs a `name`, a string such as `text.summary`.")
     if encoding not in ENCODINGS:
-        raise HiveError("manifest_invalid", f"Data type {name!r}: `encoding` must be one of {', '.join(ENCODINGS)}.")
+        raise HiveError(
+            "manifest_invalid", f"Data type {name!r}: `encoding` must be one of {', '.join(ENCODINGS)}."
+        )
     if not isinstance(schema, dict) or not isinstance(tensors, list | tuple):
-        raise HiveError("manifest_invalid", f"Data type {name!r}: `schema` is an object, `tensors` a list of names.")
+        raise HiveError(
+            "manifest_invalid", f"Data type {name!r}: `schema` is an object, `tensors` a list of names."
+        )
     version = raw.get("version", 1)
     if type(version) is not int or version < 1:
         raise HiveError("manifest_invalid", f"Data type {name!r}: `version` must be a whole number from 1.")

@@ -61,7 +61,9 @@ def decode_value(kind: DataType, frames: Sequence[bytes]) -> Value:
     if not isinstance(document, dict):
         raise HiveError("input_invalid", f"The document of a {kind.name} must be a map.")
     for name in kind.tensors:
-        document[name] = _decode_tensor(f"{kind.name}.{name}", document.get(name), rest.pop(0) if rest else None)
+        document[name] = _decode_tensor(
+            f"{kind.name}.{name}", document.get(name), rest.pop(0) if rest else None
+        )
     if text is not None:
         document[kind.text_field] = text
     return document
@@ -72,9 +74,13 @@ def to_tensor(value: object, where: str) -> Float32:
     try:
         rows = np.asarray(_nulls_to_nan(value), dtype="<f4")
     except (ValueError, TypeError, OverflowError) as error:
-        raise HiveError("input_invalid", f"{where} must hold numbers or null, in rows of one length.") from error
+        raise HiveError(
+            "input_invalid", f"{where} must hold numbers or null, in rows of one length."
+        ) from error
     if not 1 <= rows.ndim <= _MAX_DIMS:
-        raise HiveError("input_invalid", f"{where} has {rows.ndim} dimensions; 1 to {_MAX_DIMS} are possible.")
+        raise HiveError(
+            "input_invalid", f"{where} has {rows.ndim} dimensions; 1 to {_MAX_DIMS} are possible."
+        )
     return np.ascontiguousarray(rows)
 
 
@@ -107,7 +113,9 @@ def _text(kind: DataType, value: object) -> bytes:
     try:
         return value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise HiveError("input_invalid", f"The {kind.name} holds a lone surrogate at {error.start}.") from error
+        raise HiveError(
+            "input_invalid", f"The {kind.name} holds a lone surrogate at {error.start}."
+        ) from error
 
 
 def _decode_text(kind: DataType, frame: bytes) -> str:
