@@ -54,14 +54,17 @@ def page_routes() -> APIRouter:
 
     @router.get("/docs")
     async def docs() -> Response:
+        """Return the page itself."""
         return HTMLResponse(_PAGE, headers=_HEADERS)
 
     @router.get("/docs/files/start.js")
     async def start() -> Response:
+        """Return the script that starts Swagger UI."""
         return Response(_START, media_type="text/javascript")
 
     @router.get("/docs/files/{name}")
     async def file(name: str) -> Response:
+        """Return one of Swagger UI's own files."""
         media_type = _FILES.get(name)
         if media_type is None:
             raise HiveError("path_unknown", f"/docs/files/{name} is not one of the page's files.")

@@ -65,10 +65,12 @@ def install(app: FastAPI) -> None:
     """Let every failure of the application become a problem document."""
 
     async def hive_error(request: Request, error: Exception) -> Response:
+        """Show an error of the catalogue."""
         assert isinstance(error, HiveError), "registered for HiveError only"
         return problem(error, request.url.path)
 
     async def http_error(request: Request, error: Exception) -> Response:
+        """Show what the framework refused, such as an unknown path."""
         assert isinstance(error, HTTPException), "registered for HTTPException only"
         code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), "bad_request")
         detail = f"{request.method} {request.url.path}: {error.detail}."
@@ -77,11 +79,13 @@ def install(app: FastAPI) -> None:
         return answer
 
     async def invalid(request: Request, error: Exception) -> Response:
+        """Show which parameter is wrong."""
         assert isinstance(error, RequestValidationError), "registered for RequestValidationError only"
         parts = [f"`{'.'.join(map(str, item['loc'][1:]))}`: {item['msg']}" for item in error.errors()]
         return problem(HiveError("bad_request", "; ".join(parts) + "."), request.url.path)
 
     async def fault(request: Request, error: Exception) -> Response:
+        """Show that the fault is ours, without the payload."""
         detail = (
             f"{type(error).__name__} while {request.method} {request.url.path} was served; the log has more."
         )
