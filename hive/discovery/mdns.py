@@ -18,7 +18,7 @@ import secrets
 import socket
 import threading
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from zeroconf import Error as ZeroconfError
 from zeroconf import InterfaceChoice, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
@@ -39,11 +39,19 @@ _MOST_NAMES: Final = 4_096
 _LOOK_S: Final = 5.0
 _AGAIN_S: Final = 60.0
 """How often what was found is looked at again; a service record lives for 120 s."""
+_MOST_TRIES: Final = 8
 _LONGEST_PAUSE_S: Final = 40.0
 _TROUBLE: Final = (ZeroconfError, OSError, RuntimeError, ValueError, KeyError, AssertionError)
 """What zeroconf raises when the network is away, a name is strange, or it is being closed."""
 
 _Name = tuple[Kind, str]
+
+
+class _Look(NamedTuple):
+    """When to look at a name (seconds, monotonic), and how often nobody has answered for it."""
+
+    due_s: float = 0.0
+    tries: int = 0
 
 
 class MdnsDiscovery(ServiceListener):
@@ -57,7 +65,7 @@ class MdnsDiscovery(ServiceListener):
         # Two machines may have one name (clones, containers), and addresses belong to a name.
         self._server = f"{socket.gethostname().split('.')[0][:40]}-{secrets.token_hex(4)}.local."
         self._seen: dict[_Name, Advert] = {}
-        self._due_s: dict[_Name, float] = {}
+        self._looks: dict[_Name, _Look] = {}
         self._published: dict[_Name, tuple[Advert, ServiceInfo]] = {}
         self._lock = threading.Lock()
         self._publishing = threading.RLock()
@@ -118,8 +126,8 @@ class MdnsDiscovery(ServiceListener):
         del zc
         kind = _KIND.get(type_)
         with self._lock:
-            if kind is not None and ((kind, name) in self._due_s or len(self._due_s) < _MOST_NAMES):
-                self._due_s[kind, name] = 0.0
+            if kind is not None and ((kind, name) in self._looks or len(self._looks) < _MOST_NAMES):
+                self._looks[kind, name] = _Look()
         self._wake.set()
 
     def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
@@ -133,7 +141,7 @@ class MdnsDiscovery(ServiceListener):
         if kind is not None:
             with self._lock:
                 self._seen.pop((kind, name), None)
-                self._due_s.pop((kind, name), None)
+                self._looks.pop((kind, name), None)
 
     # Our own thread
 
@@ -152,29 +160,45 @@ class MdnsDiscovery(ServiceListener):
                 ask_s = time.monotonic() + pause_s
 
     def _resolve_due(self) -> None:
-        now_s = time.monotonic()
-        with self._lock:
-            due = [name for name, at_s in self._due_s.items() if at_s <= now_s]
-            # At once is only the first time: a name that nobody resolves must not keep the others waiting.
-            self._due_s.update((name, now_s + _AGAIN_S) for name in due)
-        for kind, name in due:
-            if self._closed:
-                return
-            advert = self._resolve(kind, name)
+        """Take what is known already; then ask for the rest one by one, what was asked for least first."""
+        while not self._closed:
+            now_s = time.monotonic()
             with self._lock:
-                if (kind, name) not in self._due_s:
-                    continue  # withdrawn meanwhile
-                if advert is not None and advert.mesh == self._mesh:
-                    self._seen[kind, name] = advert
-                elif (kind, name) not in self._seen:
-                    self._due_s[kind, name] = now_s + _LOOK_S if advert is None else now_s + _AGAIN_S
+                due = [name for name, look in self._looks.items() if look.due_s <= now_s]
+                tries = {name: self._looks[name].tries for name in due}
+            open_names = [name for name in due if not self._resolved(name, wait=False)]
+            if not open_names:
+                return
+            first = min(open_names, key=tries.__getitem__)
+            if not self._resolved(first, wait=True):
+                self._later(first, tries[first])
 
-    def _resolve(self, kind: Kind, name: str) -> Advert | None:
-        with contextlib.suppress(*_TROUBLE):
-            info = ServiceInfo(SERVICE[kind], name)
-            if info.load_from_cache(self._zeroconf) or info.request(self._zeroconf, _RESOLVE_MS):
-                return from_text(kind, info.properties, int(info.port or 0), tuple(info.parsed_addresses()))
-        return None
+    def _resolved(self, name: _Name, *, wait: bool) -> bool:
+        """Learn what a name stands for, from what was heard or by asking the network; False if it is not known."""
+        try:
+            info = ServiceInfo(SERVICE[name[0]], name[1])
+            if not (
+                info.load_from_cache(self._zeroconf) or (wait and info.request(self._zeroconf, _RESOLVE_MS))
+            ):
+                return False
+            advert = from_text(name[0], info.properties, int(info.port or 0), tuple(info.parsed_addresses()))
+        except _TROUBLE:
+            return False
+        with self._lock:
+            if name in self._looks:  # else it was withdrawn meanwhile
+                self._looks[name] = _Look(time.monotonic() + _AGAIN_S)
+                if advert is not None and advert.mesh == self._mesh:
+                    self._seen[name] = advert
+                else:
+                    self._seen.pop(name, None)
+        return True
+
+    def _later(self, name: _Name, tries: int) -> None:
+        """Ask again after a pause that grows; what was seen of it before stays seen."""
+        pause_s = min(_LOOK_S * 2**tries, _AGAIN_S)
+        with self._lock:
+            if name in self._looks:
+                self._looks[name] = _Look(time.monotonic() + pause_s, min(tries + 1, _MOST_TRIES))
 
     def _ask_again(self) -> None:
         """Begin to browse anew: that asks at once, and names known by now are noted again."""
