@@ -146,8 +146,8 @@ def finish(
     logits = scores_of(engine, views.numpy())
     temperature = evaluate.temperature_of(np.stack([np.zeros_like(logits), logits], 1), faulty.astype(int))
     chances = 1 / (1 + np.exp(-logits / temperature))
-    # One ordinary window of a channel in two hundred may be flagged: somebody has to look at each.
-    threshold = float(np.quantile(chances[~faulty], 0.995))
+    # One ordinary window of a channel in a hundred may be flagged: somebody has to look at each.
+    threshold = float(np.quantile(chances[~faulty], 0.99))
     settings: dict[str, dict[str, object]] = {
         "preprocess": {"max_steps": 4096, "max_channels": 64},
         "postprocess": {},
@@ -274,7 +274,7 @@ def card(options: argparse.Namespace) -> publish.Card:
         f"{LENGTH} values; quantized to int8 with static scales. It learned from the stretches without labelled "
         "anomaly of NAB series and from made-up signals, with faults put into half of the windows (as in neural "
         "contextual anomaly detection, Carmona et al. 2021). What is usual for a channel travels in `context`. The "
-        "threshold flags one of two hundred ordinary windows of the training kind.",
+        "threshold flags one of a hundred ordinary windows of the training kind.",
         limits=[
             "Windows of 8 to 4096 values; shorter than 64 it sees less. Below about 16 values little can be said.",
             "The first window of a source has no context: a level that is wrong from the start is not noticed.",

@@ -88,11 +88,10 @@ def features(values: Floats, context: Usual | None) -> Floats:
     """Return the model's view of one channel [time]: [pieces, FEATURES, LENGTH].
 
     Pieces of LENGTH overlap by HOP; a shorter channel is filled up with missing values in front. The features are the
-    values against the piece's own usual and against the context's (without one, the whole window's); the differences
+    values against the piece's own usual and against the context's (its own, where there is none); the differences
     from one value to the next likewise; whether a value is present; how well the context is known (0 to 1); and how far
     location, scale, step and peak of the piece are from the context's. All are compressed and bounded.
     """
-    reference = context or usual_of(values)
     if len(values) < LENGTH:
         values = np.concatenate([np.full(LENGTH - len(values), np.nan, dtype=np.float32), values])
     starts = [*range(0, len(values) - LENGTH, HOP), len(values) - LENGTH]
@@ -100,6 +99,7 @@ def features(values: Floats, context: Usual | None) -> Floats:
     for piece, begin in zip(out, starts, strict=True):
         cut = values[begin : begin + LENGTH].astype(np.float64)
         own = usual_of(values[begin : begin + LENGTH])
+        reference = context or own
         steps = np.empty_like(cut)
         steps[0], steps[1:] = np.nan, cut[1:] - cut[:-1]
         piece[0] = _against(cut - own.location, own.scale, own)
