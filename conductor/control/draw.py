@@ -83,20 +83,34 @@ def svg(graph: Graph) -> str:
 
 
 def _layers(used: set[Vertex], edges: list[tuple[Vertex, Vertex, str]]) -> list[list[Vertex]]:
-    """Return the vertices by their distance from what nothing makes; cycles stop at the number of vertices."""
-    depth = dict.fromkeys(used, 0)
-    for _ in range(len(used)):
-        changed = False
-        for source, target, kind in edges:
-            if kind != "is_a" and depth[source] < len(used) and depth[target] < depth[source] + 1:
-                depth[target] = depth[source] + 1
-                changed = True
-        if not changed:
-            break
-    ranks = {value: rank for rank, value in enumerate(sorted(set(depth.values())))}
-    layers: list[list[Vertex]] = [[] for _ in ranks]
+    """Return the vertices by the first round in which they can be had, as planning finds them.
+
+    What nothing makes comes first; a capability follows its last input, what it makes follows it. Where a cycle has no
+    beginning, the type that most capabilities take is one.
+    """
+    takes: dict[Vertex, set[Vertex]] = {v: set() for v in used if v[0] == "capability"}
+    makes: dict[Vertex, set[Vertex]] = {v: set() for v in used if v[0] == "capability"}
+    for source, target, kind in edges:
+        if kind == "input":
+            takes[target].add(source)
+        elif kind == "output":
+            makes[source].add(target)
+    made = {target for targets in makes.values() for target in targets}
+    depth = dict.fromkeys((v for v in used if v[0] == "type" and v not in made), 0)
+    while len(depth) < len(used):
+        ready = [c for c in sorted(takes) if c not in depth and takes[c] <= depth.keys()]
+        if not ready:
+            left = [v for v in sorted(used) if v[0] == "type" and v not in depth]
+            first = max(left, key=lambda v: sum(v in inputs for inputs in takes.values()))
+            depth[first] = 0
+            continue
+        for capability in ready:
+            depth[capability] = max((depth[v] for v in takes[capability]), default=0) + 1
+            for target in sorted(makes[capability]):
+                depth.setdefault(target, depth[capability] + 1)
+    layers: list[list[Vertex]] = [[] for _ in range(max(depth.values(), default=0) + 1)]
     for vertex in sorted(used):
-        layers[ranks[depth[vertex]]].append(vertex)
+        layers[depth[vertex]].append(vertex)
     return layers
 
 
