@@ -12,7 +12,7 @@ from hive.wire.messages import VERSION
 
 
 class Presence:
-    """Advertises one conductor while it runs. A LAN without multicast only costs the advert."""
+    """Advertises one conductor while it runs, and sees the site's nodes. A LAN without multicast only costs that."""
 
     def __init__(self, config: MeshConfig, site: str, endpoint: str) -> None:
         """Prepare the advert of the dispatcher at `endpoint`."""
@@ -37,10 +37,14 @@ class Presence:
         from hive.discovery.mdns import MdnsDiscovery  # noqa: PLC0415 - only where multicast is wanted
 
         try:
-            self._discovery = MdnsDiscovery(self._advert.mesh, self._host)
+            self._discovery = MdnsDiscovery(self._advert.mesh, self._host, browse=("node",))
             self._discovery.publish(self._advert)
         except HiveError as error:
             sys.stderr.write(f"mDNS is not available here ({error.detail}); a static list still works\n")
+
+    def nodes(self) -> tuple[Advert, ...]:
+        """Return the nodes that say they are of this mesh and site: claims, which nobody has proven."""
+        return self._discovery.seen("node", self._advert.site) if self._discovery is not None else ()
 
     def stop(self) -> None:
         """Withdraw the advert."""

@@ -71,7 +71,7 @@ class Control:
             await self._stop.wait()
             return
         settings = GatewaySettings(http.host, http.port, self._planner.config.tokens())
-        view = ControlView(self._planner)
+        view = ControlView(self._planner, self._presence.nodes)
         mesh = self._planner.config.mesh
         ready = lambda url: say(state="ready", url=url)  # noqa: E731 - one line
         await serve(self._transport, self._spec.private, mesh, view, settings, self._stop, ready)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from conductor.control import draw
 from conductor.control.planner import Planner
+from hive.discovery.base import Advert
 from hive.types import TypeRegistry
+
+_MOST_ADVERTS: Final = 256
+"""Anyone on the LAN may advertise; what is shown of it is bounded."""
 
 
 class ControlView:
-    """Snapshots of a Planner."""
+    """Snapshots of a Planner and of what is advertised."""
 
-    def __init__(self, planner: Planner) -> None:
-        """Look at `planner`."""
+    def __init__(self, planner: Planner, advertised: Callable[[], tuple[Advert, ...]] = tuple) -> None:
+        """Look at `planner`; `advertised` returns the adverts of nodes, none by default."""
         self._planner = planner
+        self._advertised = advertised
 
     @property
     def types(self) -> TypeRegistry:
@@ -35,6 +41,10 @@ class ControlView:
             }
             for _, item in sorted(self._planner.graph.served.items())
         ]
+
+    def adverts(self) -> Sequence[Mapping[str, object]]:
+        """Return a row per advertised node, in the form of the dispatcher's rows. Nothing is given work for it."""
+        return [advert_row(advert) for advert in self._advertised()[:_MOST_ADVERTS]]
 
     def graph_json(self) -> Mapping[str, object]:
         """Return vertices and edges."""
@@ -60,3 +70,23 @@ class ControlView:
     def graph_svg(self) -> str:
         """Return a drawing of the graph."""
         return draw.svg(self._planner.graph.graph)
+
+
+def advert_row(advert: Advert) -> dict[str, object]:
+    """Return a node that is only advertised as a row of `hive nodes`: without a session, process or credit."""
+    return {
+        "id": advert.id,
+        "incarnation": advert.incarnation,
+        "site": advert.site,
+        "specialist": "",
+        "capability": advert.capability,
+        "digest": advert.digest,
+        "state": "joining",
+        "pid": 0,
+        "agent_pid": 0,
+        "host": "",
+        "endpoint": "",
+        "inflight": 0,
+        "credit": 0,
+        "run_us": 0,
+    }

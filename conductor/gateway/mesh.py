@@ -51,8 +51,18 @@ class MeshRoutes:
         return _json(await self._backend.explain(task.wish(), principal))
 
     async def nodes(self, request: Request) -> Response:
-        """Answer one object per node of the site, with its state, its worker's process and its credit."""
-        return _json(await self._backend.query("nodes", self._callers.principal(request)))
+        """Answer one object per node of the site, with its state, its worker's process and its credit.
+
+        A node that is advertised on the LAN and has not connected is `joining`, with no process and no credit.
+        """
+        rows = cast(
+            "Sequence[Mapping[str, object]]",
+            await self._backend.query("nodes", self._callers.principal(request)),
+        )
+        # What the dispatcher knows of a node is proven by its session; an advert only fills a gap.
+        advertised = {str(row["id"]): row for row in self._view.adverts()} if self._view else {}
+        connected = {str(row["id"]): row for row in rows}
+        return _json([row for _, row in sorted({**advertised, **connected}.items())])
 
     async def capabilities(self, request: Request) -> Response:
         """Answer what can be asked for, its inputs and output, and how many nodes are ready for it."""

@@ -20,6 +20,10 @@ class MeshView(Protocol):
         """Return one JSON object per capability, with at least `capability`, `inputs` (name to type) and `output`."""
         ...
 
+    def adverts(self) -> Sequence[Mapping[str, object]]:
+        """Return one row per node that is advertised on the LAN, connected or not, in the form of `/v1/nodes`."""
+        ...
+
     def graph_json(self) -> Mapping[str, object]:
         """Return the capability graph as a JSON object."""
         ...

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hive.cli.report import JsonOption, UrlOption, emit, out, reported
+from hive.cli.report import JsonOption, UrlOption, emit, escape, out, reported
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ def nodes_screen(rows: Rows) -> RenderableType:
         load.append(f" {row['inflight']}/{row['credit']}", style="dim")
         took = millis(row["run_us"] / 1000) if row.get("run_us") else "-"
         state = state_text(str(row["state"]))
-        name = f"[bold]{row['id']}[/]"
-        table.add_row(name, row["site"], row["capability"], state, load, took, str(row.get("pid") or "-"))
+        # Peers choose these words.
+        name, site, capability = (escape(str(row[word])) for word in ("id", "site", "capability"))
+        table.add_row(f"[bold]{name}[/]", site, capability, state, load, took, str(row.get("pid") or "-"))
     return table
 
 

@@ -1,6 +1,7 @@
 """An advert as the TXT record of DNS-SD (RFC 6763, section 6): short keys, short values. Pure.
 
-Whoever is on the LAN may send any bytes, so reading never raises: what is no advert of ours is None.
+Whoever is on the LAN may send any bytes, so reading never raises: what is no advert of ours is None, and so
+is one with words that no terminal should be given, such as escape sequences.
 """
 
 from __future__ import annotations
@@ -59,4 +60,5 @@ def from_text(
         )
     except (KeyError, ValueError):
         return None
-    return advert if advert.mesh and advert.id and advert.site else None
+    shown = (advert.mesh, advert.id, advert.site, advert.capability, advert.digest)
+    return advert if all(shown[:3]) and all(word.isprintable() for word in shown) else None

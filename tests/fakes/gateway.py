@@ -22,9 +22,13 @@ class FakeView:
 
     def __init__(self) -> None:
         self.types = TypeRegistry()
+        self.advertised: list[Mapping[str, object]] = []
 
     def capabilities(self) -> Sequence[Mapping[str, object]]:
         return ROWS
+
+    def adverts(self) -> Sequence[Mapping[str, object]]:
+        return self.advertised
 
     def graph_json(self) -> Mapping[str, object]:
         return {"types": ["text"], "capabilities": ["text.classify_intent"]}

@@ -282,6 +282,23 @@ def test_metrics_count_answers_and_pass_the_dispatchers_counters_on(api: httpx.C
     assert "hive_dispatcher_up 1.0" in text
 
 
+def test_an_advert_fills_a_gap_among_the_nodes_and_never_stands_for_one(
+    rig: tuple[FakeConductor, GatewayThread],
+) -> None:
+    view = FakeView()
+    view.advertised = [{"id": "press-1/intent", "state": "joining"}, {"id": "lathe/x", "state": "joining"}]
+    with (
+        GatewayThread(rig[0].endpoint, view=view) as gateway,
+        httpx.Client(base_url=gateway.url) as api,
+    ):
+        until(lambda: api.get("/readyz").status_code == 200)
+        rows = api.get("/v1/nodes").json()
+    assert [(row["id"], row["state"]) for row in rows] == [
+        ("lathe/x", "joining"),
+        ("press-1/intent", "ready"),
+    ]
+
+
 def test_with_tokens_only_a_known_one_opens(rig: tuple[FakeConductor, GatewayThread]) -> None:
     settings = GatewaySettings(port=0, tokens={token_digest("s3cret"): "alice"})
     with (

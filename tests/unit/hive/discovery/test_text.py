@@ -48,6 +48,8 @@ def test_keys_that_a_later_version_adds_are_passed_over() -> None:
         {b"inc": b"soon"},
         {b"id": b"\xff\xfe"},
         {b"\xff": b"x"},
+        {b"id": b"\x1b[2Jpress"},
+        {b"cap": b"one\ntwo"},
     ],
 )
 def test_what_is_no_advert_of_ours_is_none(wrong: dict[bytes, bytes | None]) -> None:
