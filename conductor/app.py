@@ -51,12 +51,15 @@ class ConductorApp:
         self._states: dict[str, str] = {"dispatcher": "starting", "control": "starting"}
         self._said: dict[str, dict[str, object]] = {}
         self._stop = False
+        self._reload = False
         self._written: object = None
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; return 0, or raise what a process said when it fails again and again."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
+        # A terminal that closes sends SIGHUP too, and whoever ran this there wants it to end.
+        signal.signal(signal.SIGHUP, self._asked_to_stop if os.isatty(0) else self._asked_to_reload)
         try:
             self._dispatcher.start(time.monotonic())
             while not self._stop:
@@ -73,6 +76,7 @@ class ConductorApp:
             self._control.start(time.monotonic())
         if self._control is not None:
             self._watch("control", self._control)
+            self._pass_on_reload()
         self._write()
 
     def _watch(self, role: str, child: Child) -> None:
@@ -114,6 +118,16 @@ class ConductorApp:
 
     def _asked_to_stop(self, *_: object) -> None:
         self._stop = True
+
+    def _asked_to_reload(self, *_: object) -> None:
+        self._reload = True
+
+    def _pass_on_reload(self) -> None:
+        """Let the control process read the policy again, once it listens for that."""
+        if self._reload and self._control is not None and self._states["control"] == "ready":
+            self._reload = False
+            if self._control.pid:
+                os.kill(self._control.pid, signal.SIGHUP)
 
     def _write(self) -> None:
         """Say which processes there are; the gateway runs inside the control process."""

@@ -39,7 +39,7 @@ class Planner:
         return self._knowledge.graph
 
     def reload(self, config: MeshConfig) -> None:
-        """Take a new policy: every grant is judged again when the dispatcher asks."""
+        """Take a new policy and forget what the old one granted: the dispatcher must ask about every node again."""
         self.config = config
         self.policy = config.compiled_policy
         self.labels = config.label_table

@@ -95,14 +95,14 @@ class Control:
             self._published = self._planner.generation
 
     def _reload(self) -> None:
-        """Take the policy of the file as it is now; a file with mistakes changes nothing."""
+        """Judge every claim anew by the policy of the file as it is now; a file with mistakes changes nothing."""
         try:
             config = load_config(Path(self._spec.config))
         except HiveError as error:
             sys.stderr.write(f"{error.code}: the policy stays as it was: {error.detail}\n")
             return
         self._planner.reload(config)
-        self._publish()
+        self._session.again()
 
 
 def say(**words: object) -> None:

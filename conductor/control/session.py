@@ -58,6 +58,10 @@ class ControlSession:
             self._timer.cancel()
         self._do(self._link.stop())
 
+    def again(self) -> None:
+        """Begin a new session: the dispatcher asks a control process that comes about every node and open plan."""
+        self._do(self._link.failed(self._clock.now_us()))
+
     def send(self, message: Message) -> bool:
         """Send a message; False if the dispatcher is away, which asks again when it is back."""
         return self.up and self._connection is not None and self._connection.send(encode(message))

@@ -75,6 +75,7 @@ def _control_came(s: State, session: Session) -> None:
     Nodes that are away for the moment belong to it: what they serve is still known here, and tasks may wait for them.
     """
     s.control = session
+    s.verdicts.clear()  # it may have read another policy than the one before it
     for ask, node in s.claims.items():
         send_claim(s, ask, node)
     for hello in s.away.values():
