@@ -21,7 +21,7 @@ from specialists.kinds.redact import chance_left, is_word, units_of
 from specialists.kinds.shapes import shapes
 from specialists.load import Specialist
 
-LEAKS: Final = 0.01
+LEAKS: Final = 0.005
 _WORD: Final = re.compile(r"\w+")
 _TITLES: Final = frozenset({"dr", "mr", "mrs", "ms", "miss", "prof"})
 _YEAR: Final = re.compile(r"(19|20)\d\d")
@@ -105,15 +105,18 @@ def best_replacing(units: Units) -> float:
 
 
 def best_doubt(units: Units, replace_from: float) -> float:
-    """Return the highest doubt at which at most LEAKS of the texts that seem sure still hold something personal."""
+    """Return the highest doubt up to which at most LEAKS of the texts that seem sure still hold something personal."""
     left = ~units.covered & (units.chance < replace_from)
     count = int(units.text.max()) + 1
     worst, leaks = np.zeros(count), np.zeros(count, dtype=bool)
     np.maximum.at(worst, units.text[left], units.chance[left])
     leaks[units.text[left & units.personal]] = True
-    cuts = np.linspace(replace_from, 0.005, 200)
-    good = [cut for cut in cuts if leaks[worst < cut].mean() <= LEAKS]
-    return float(good[0] if good else cuts[-1])
+    best = 0.0
+    for cut in np.linspace(0.005, replace_from, 200):
+        if leaks[worst < cut].mean() > LEAKS:
+            break
+        best = float(cut)
+    return best
 
 
 def measured(specialist: Specialist, examples: Sequence[Example]) -> dict[str, evaluate.Measure]:

@@ -47,7 +47,7 @@ MADE_UP: Final = 12000
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train, quantize, measure and publish."""
-    parser = arguments(__doc__ or "", epochs=8)
+    parser = arguments(__doc__ or "", epochs=9)
     parser.add_argument("--tagger", help="directory of a larger tagger that labels unmarked texts")
     options = parser.parse_args(argv)
     rng = start(options.seed, options.threads)
@@ -198,7 +198,7 @@ def card(options: argparse.Namespace) -> publish.Card:
         "wikigold and HWU64, and from made-up persons in the sentences of the training texts"
         f"{', and from CLINC150 and MTS-Dialog with the labels of a larger tagger' if tagger else ''}; a third in "
         "lower case. `replace_from` has the best F2 on the validation texts; `doubt_from` is such that of the "
-        f"validation texts that are no tweets and seem sure at most {LEAKS:.0%} still hold something personal.",
+        f"validation texts that are no tweets and seem sure at most {LEAKS:.1%} still hold something personal.",
         limits=[
             "English. A text with letters of another script than Latin is unsure, with confidence 0.",
             "It claims to have removed `pii` only where it is sure. Sure is not certain: see the last figures.",
