@@ -12,6 +12,7 @@ class StaticDiscovery:
 
     def __init__(self, mesh: str, conductors: Mapping[str, str]) -> None:
         """Take the list; endpoints are `tcp://host:port`."""
+        self._mesh = mesh
         self._adverts: dict[tuple[Kind, str], Advert] = {}
         for site, endpoint in conductors.items():
             host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
@@ -27,8 +28,8 @@ class StaticDiscovery:
 
     def seen(self, kind: Kind, site: str = "") -> tuple[Advert, ...]:
         """Return the adverts of a kind."""
-        found = [a for (of, _), a in sorted(self._adverts.items()) if of == kind and site in ("", a.site)]
-        return tuple(found)
+        found = [a for (of, _), a in sorted(self._adverts.items()) if of == kind and a.mesh == self._mesh]
+        return tuple(a for a in found if site in ("", a.site))
 
     def close(self) -> None:
         """Forget everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -71,6 +72,25 @@ def test_the_same_id_again_replaces_the_advert(ends: Ends, mesh: str) -> None:
     until(lambda: there.seen("node") == (node(mesh, 1),))
     here.publish(node(mesh, 2))
     until(lambda: there.seen("node") == (node(mesh, 2),))
+
+
+def test_meshes_on_one_lan_do_not_mix(ends: Ends, mesh: str) -> None:
+    here, there = ends
+    here.publish(replace(conductor(mesh), mesh="another", id="theirs"))
+    here.publish(conductor(mesh))
+    until(lambda: len(there.seen("conductor")) > 0)
+    assert there.seen("conductor") == (conductor(mesh),)
+
+
+def test_ids_that_no_dns_label_can_hold_stay_apart_and_whole(ends: Ends, mesh: str) -> None:
+    here, there = ends
+    long = [replace(node(mesh), id="presse-ö/" + "é" * 70 + end) for end in ".a"]
+    for advert in long:
+        here.publish(advert)
+    until(lambda: len(there.seen("node")) == len(long))
+    assert set(there.seen("node")) == set(long)
+    here.withdraw("node", long[0].id)
+    until(lambda: there.seen("node") == (long[1],))
 
 
 def test_what_is_withdrawn_disappears_and_withdrawing_nothing_is_fine(ends: Ends, mesh: str) -> None:
