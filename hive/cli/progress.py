@@ -45,14 +45,20 @@ def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableTyp
     head = Text.assemble(("● ", "green"), (f"{config.mesh} is ready", "bold"), f": {many}, {took_s:.1f} s")
     lines = [head, Text()]
     for name, site in config.sites.items():
+        wire = Text.assemble(site.conductor.bind, ("   for nodes and tcp:// clients", "dim"))
+        if site.conductor.http is None:
+            lines.append(Text.assemble("  ", (name, "cyan"), "   ", wire))
+            continue
         lines.append(
             Text.assemble("  ", (name, "cyan"), f"   {address(site.conductor)}", ("   pages at /docs", "dim"))
         )
-        lines.append(
-            Text(f"  {' ' * len(name)}   {site.conductor.bind}   for nodes and tcp:// clients", style="dim")
-        )
+        lines.append(Text.assemble("  ", " " * len(name), "   ", wire))
     lines.append(Text())
-    tries = ("hive nodes --watch", "hive graph", 'hive submit text.classify_intent "what is my balance"')
+    tries = [
+        "hive nodes --watch",
+        "hive capabilities",
+        'hive submit text.classify_intent "what is my balance"',
+    ]
     lines += [Text.assemble("  ", (line, "bold")) for line in tries]
     return Group(*lines, Text())
 

@@ -51,6 +51,9 @@ class Starting:
         os.close(lock(self._state))
         clear(self._state)
         check_ports(self._config)
+        # Asked to stop, in whichever way, is Ctrl-C; a shell that starts us in the background has it ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         self._log = make(self._state / "logs") / "supervisor.log"
         self._started_s = time.monotonic()
         with self._log.open("a", encoding="utf-8") as log:
@@ -91,7 +94,6 @@ class Starting:
     def until_stopped(self) -> None:
         """Show the nodes until Ctrl-C or the supervisor's end, then stop everything."""
         try:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             if not err.is_terminal:
                 self._say("Ctrl-C stops it.")
             with self._live("") as live:

@@ -7,7 +7,7 @@ import io
 from rich.console import Console, RenderableType
 
 from hive.cli.progress import ready_screen, starting_screen, summary
-from hive.config import load_config
+from hive.config import load_config, parse_config, parse_source
 from hive.processes import ProcessRow
 
 
@@ -36,6 +36,15 @@ def test_ready_says_where_it_answers_and_what_to_try() -> None:
     assert lines[0] == "● dev is ready: 4 nodes on 1 device, 1.5 s"
     assert lines[2] == "  home   http://127.0.0.1:8420   pages at /docs"
     assert sum(line.strip().startswith("hive ") for line in lines) == 3
+
+
+def test_a_site_without_a_gateway_has_no_pages() -> None:
+    text = "mesh: m\nsites:\n  a:\n    conductor: {bind: 'tcp://127.0.0.1:7001', http: null}\n"
+    config = parse_config(parse_source(text, "m.yaml"))
+    lines = shown(ready_screen(config, 0, 1.0))
+    assert lines[2] == "  a   tcp://127.0.0.1:7001   for nodes and tcp:// clients"
+    assert "  hive capabilities" in lines
+    assert shown(starting_screen(config, [], set(), 0.0))[1] == "  a   ○ dispatcher   ○ control"
 
 
 def test_ready_for_scripts() -> None:
