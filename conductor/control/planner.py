@@ -6,7 +6,8 @@ from collections import deque
 from typing import Final
 
 from conductor.control.compile import Knowledge, Wish, compile_wish, why
-from conductor.control.graph import CapabilityGraph, Served, Step
+from conductor.control.graph import CapabilityGraph
+from conductor.control.values import Served, Step
 from conductor.control.verdicts import judge
 from hive.config import MeshConfig
 from hive.errors import HiveError
@@ -52,6 +53,8 @@ class Planner:
             for offer in claim.offers:
                 for raw in offer.types:
                     self.types.add(parse_data_type(raw))
+                for kind in (*(kind for _, kind in offer.inputs), offer.output):
+                    self.types.get(kind)
         except HiveError as error:
             refused: dict[str, object] = {"code": error.code, "detail": error.detail, "rule": "types"}
             return Verdict(EMPTY, claim.ask, claim.name, refused=refused)

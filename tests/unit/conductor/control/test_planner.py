@@ -99,3 +99,13 @@ def test_the_view_draws_what_is_there() -> None:
     assert view.graph_svg().startswith("<svg")
     assert "text.redact" in view.graph_svg()
     assert view.capabilities()[0]["removes"] == ["pii"]
+
+
+def test_a_claim_with_a_type_that_nobody_defines_is_refused_and_planning_goes_on() -> None:
+    control = planner()
+    control.seen(claim())
+    for inputs, output in (((("x", "text.unheard"),), "text"), ((("text", "text"),), "unheard")):
+        offer = Offer("text.odd", "1.0.0", inputs, output, DIGEST, "odd@1.0.0")
+        verdict = control.seen(Seen(EMPTY, 2, "press-3/odd", "plant", (offer,)))
+        assert (verdict.grants, verdict.refused["code"]) == ((), "type_unknown")
+    assert control.plan(PlanWanted(EMPTY, 1, "text.redact", principal="local")).refused == {}
