@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from conductor.control.graph import CapabilityGraph, Given, Step
+from conductor.control.graph import CapabilityGraph
+from conductor.control.values import Given, Step
 from hive.labels import LabelTable
 from hive.policy import Decision, Policy
 

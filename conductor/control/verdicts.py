@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conductor.control.graph import Served
+from conductor.control.values import Served
 from hive.labels import LabelTable
 from hive.policy import Policy
 from hive.wire.messages import EMPTY, Offer, Seen, Verdict

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conductor.control.compile import Knowledge, Wish, compile_wish
-from conductor.control.graph import CapabilityGraph, Served
+from conductor.control.graph import CapabilityGraph
+from conductor.control.values import Served
 from hive.labels import LabelTable
 from hive.policy import Policy, PrincipalRule, SiteRule
 from hive.types import TypeRegistry

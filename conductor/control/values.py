@@ -1,0 +1,39 @@
+"""What the capability graph is made of, what it is asked with, and what it answers. Frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A capability that a granted node serves: its inputs, its output, the labels that it may remove and may see."""
+
+    capability: str
+    inputs: tuple[tuple[str, str], ...]
+    output: str
+    removes: int = 0
+    allowed_labels: int = 0
+    rule: str = ""
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value to begin with."""
+
+    name: str
+    type: str
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call: `inputs` are (name, type, source), source < 0 for task input -(source + 1), else an earlier step."""
+
+    capability: str
+    inputs: tuple[tuple[str, str, int], ...]
+    output: str
+    labels: int
+    removes: int
+    rule: str
