@@ -40,6 +40,8 @@ _LOOK_S: Final = 5.0
 _AGAIN_S: Final = 60.0
 """How often what was found is looked at again; a service record lives for 120 s."""
 _MOST_TRIES: Final = 8
+_UNANSWERED: Final = 2
+"""So many tries may fail before an advert is taken for stale; else a killed device would be shown for 75 minutes."""
 _LONGEST_PAUSE_S: Final = 40.0
 _TROUBLE: Final = (ZeroconfError, OSError, RuntimeError, ValueError, KeyError, AssertionError)
 """What zeroconf raises when the network is away, a name is strange, or it is being closed."""
@@ -194,9 +196,11 @@ class MdnsDiscovery(ServiceListener):
         return True
 
     def _later(self, name: _Name, tries: int) -> None:
-        """Ask again after a pause that grows; what was seen of it before stays seen."""
+        """Ask again after a pause that grows; what nobody answers for any more is not seen."""
         pause_s = min(_LOOK_S * 2**tries, _AGAIN_S)
         with self._lock:
+            if tries >= _UNANSWERED:
+                self._seen.pop(name, None)
             if name in self._looks:
                 self._looks[name] = _Look(time.monotonic() + pause_s, min(tries + 1, _MOST_TRIES))
 

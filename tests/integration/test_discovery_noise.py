@@ -108,3 +108,18 @@ def test_a_long_name_becomes_one_label_that_stays_unique() -> None:
     names = {instance_name(Advert("node", "m", "é" * 60 + str(n), "s")) for n in range(3)}
     assert len(names) == 3
     assert all(len(name.encode()) <= 63 and "." not in name for name in names)
+
+
+def test_an_advert_that_nobody_answers_for_any_more_is_not_seen_for_long(
+    finder: MdnsDiscovery, mesh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = MdnsDiscovery(mesh, "127.0.0.1")
+    publisher.publish(Advert("conductor", mesh, "plant-a", "plant-a", 8421, addresses=("127.0.0.1",)))
+    until(lambda: len(finder.seen("conductor")) == 1)
+    # A device that was killed says no goodbye, and its record stays in caches for 75 minutes.
+    monkeypatch.setattr(finder, "_resolved", lambda _name, **_: False)
+    monkeypatch.setattr("hive.discovery.mdns._LOOK_S", 0.0)
+    (name,) = finder._looks
+    finder.add_service(finder._zeroconf, SERVICE["conductor"], name[1])
+    until(lambda: finder.seen("conductor") == ())
+    publisher.close()
