@@ -124,3 +124,16 @@ def test_where_multicast_is_blocked_a_list_of_conductors_works(lan: Lan) -> None
     until(lambda: joined(listed), 40, "joining")
     assert works(plant)
     assert not joined(searching)
+
+
+def test_a_device_whose_network_comes_up_late_finds_its_conductor(lan: Lan) -> None:
+    plant, press = with_conductor(lan), lan.machine()
+    press.ip("link", "set", "eth0", "down")
+    press.ip("addr", "flush", "dev", "eth0")
+    press.start(*ECHO, "--name", "press-1/echo", "--mesh", "lan")
+    until(lambda: "Ready: mesh.echo" in press.said(), 40, "a worker")
+    press.ip("addr", "add", f"{press.address}/24", "dev", "eth0")
+    press.ip("link", "set", "eth0", "up")
+    press.ip("route", "add", "default", "dev", "eth0")
+    until(lambda: joined(press), 60, "joining")
+    assert works(plant)
