@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,6 +32,21 @@ def possible() -> bool:
     finally:
         subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)  # noqa: S607 - as found above
     return True
+
+
+def sweep() -> None:
+    """End what a run of these tests left that was itself killed: its processes and its namespaces."""
+    for line in _run("ip", "netns", "list").splitlines():
+        name = line.partition(" ")[0]
+        owner = re.fullmatch(r"hive-(\d+)-\w+-\w+", name)
+        if owner is None or Path(f"/proc/{owner[1]}").exists():
+            continue
+        # Another run may sweep at the same time.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            for pid in _run("ip", "netns", "pids", name).split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            _run("ip", "netns", "del", name)
 
 
 class Machine:
@@ -77,6 +95,21 @@ class Machine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def python(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `python ARGUMENTS` here with pipes to its stdin and stdout; it ends with the LAN."""
+        command = ["ip", "netns", "exec", self.space, sys.executable, *arguments]
+        with (self.home / "log").open("ab") as log:
+            self._started.append(
+                subprocess.Popen(
+                    command,
+                    env=self._environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                )
+            )
+        return self._started[-1]
+
     def said(self) -> str:
         """Return what the started commands wrote."""
         return (self.home / "log").read_text(errors="replace")
@@ -104,16 +137,24 @@ class Lan:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._mark = uuid4().hex[:6]
+        self._mark = f"{os.getpid()}-{uuid4().hex[:4]}"
         self._switch = f"hive-{self._mark}-lan"
         self._stack = ExitStack()
         self._machines = 0
 
     def __enter__(self) -> Self:
+        sweep()
+        try:
+            self._begin()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         self._space(self._switch)
         _run("ip", "-n", self._switch, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
         _run("ip", "-n", self._switch, "link", "set", "br0", "up")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -145,5 +186,5 @@ class Lan:
         self._stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False, capture_output=True)
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
