@@ -1,20 +1,26 @@
 """From a wish to a plan or a refusal that names its rule. Pure: a question and frozen knowledge in, an answer out.
 
 The rules are asked in the order in which a reader of the policy would ask them: may this principal ask for that, may
-data with these labels be at this site, is there such a capability or type, and which way leads there.
+data with these labels be at this site, is there such a capability or type, and which way leads there. For a wanted
+data type the principal must be permitted to ask for the capability that makes it; the steps before it are the site's
+own doing.
 """
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Final
 
 from conductor.control.graph import CapabilityGraph
-from conductor.control.values import Given, Step
+from conductor.control.values import Given, Served, Step
 from hive.labels import LabelTable
 from hive.policy import Decision, Policy
 
 Refusal = dict[str, object]
+
+MAX_GIVENS: Final = 8
+"""What the inputs of one task are, at most; the search grows with the sets of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +59,12 @@ def compile_wish(know: Knowledge, wish: Wish) -> Compiled:
     default_labels = know.labels.mask([default]) if default else 0
     labels = wish.labels or default_labels
     names = know.labels.unpack(labels)
-    for decision, code in (
-        (_may_ask(know, wish, names), "forbidden"),
-        (know.policy.may_be_at(know.site, names), "label_forbidden"),
-    ):
-        if not decision.allowed:
-            return Compiled(refused=_refusal(know, code, decision, names), default_labels=default_labels)
-    unknown = _unknown(know, wish)
-    if unknown is not None:
-        return Compiled(refused=unknown, default_labels=default_labels)
-    ways = _ways(know, wish, labels)
-    if not ways:
-        return Compiled(refused=_no_way(know, wish, names), default_labels=default_labels)
-    if len(ways) > 1:
-        return Compiled(refused=_ambiguous(know, wish, ways), default_labels=default_labels)
-    if wish.want:
-        last = ways[0][-1].capability
-        decision = know.policy.may_ask(wish.principal, last, names)
-        if not decision.allowed:
-            return Compiled(
-                refused=_refusal(know, "forbidden", decision, names), default_labels=default_labels
-            )
-    return Compiled(tuple(ways[0]), None, default_labels)
+    refused = _forbidden(know, wish, names) or _malformed(know, wish)
+    ways = [] if refused else _ways(know, wish, labels)
+    if refused is None:
+        refused = _undecided(know, wish, ways, names)
+    steps = () if refused else tuple(ways[0])
+    return Compiled(steps, refused, default_labels)
 
 
 def why(know: Knowledge, step: Step) -> str:
@@ -86,42 +76,68 @@ def why(know: Knowledge, step: Step) -> str:
     return sentence
 
 
-def _may_ask(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Decision:
-    if wish.capability:
-        return know.policy.may_ask(wish.principal, wish.capability, names)
-    return Decision(True, "", "decided once the last capability is known")
+def _forbidden(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal | None:
+    """Ask the rules that need no way; who may ask for nothing here learns nothing about what there is."""
+    asked = [wish.capability] if wish.capability else sorted(know.graph.served)
+    decisions = [know.policy.may_ask(wish.principal, capability, names) for capability in asked]
+    if decisions and not any(decision.allowed for decision in decisions):
+        return _refusal(know, "forbidden", decisions[0], names)
+    here = know.policy.may_be_at(know.site, names)
+    return None if here.allowed else _refusal(know, "label_forbidden", here, names)
 
 
-def _unknown(know: Knowledge, wish: Wish) -> Refusal | None:
+def _undecided(know: Knowledge, wish: Wish, ways: list[list[Step]], names: tuple[str, ...]) -> Refusal | None:
+    """Refuse where there is no way, more than one, or one whose end the principal may not ask for."""
+    if not ways:
+        return _no_way(know, wish, names)
+    if len(ways) > 1:
+        return _ambiguous(wish, ways)
+    decision = know.policy.may_ask(wish.principal, ways[0][-1].capability, names)
+    return None if decision.allowed else _refusal(know, "forbidden", decision, names)
+
+
+def _malformed(know: Knowledge, wish: Wish) -> Refusal | None:
+    """Refuse a wish for what does not exist, or that does not say what is given."""
     served = know.graph.served
+    if not wish.capability and not wish.want:
+        return {"code": "bad_request", "detail": "Name a capability or the data type that is wanted."}
     if wish.capability and wish.capability not in served:
         near = difflib.get_close_matches(wish.capability, served, 3) or sorted(served)
         detail = f"Nothing here offers {wish.capability!r}. There is: {', '.join(near) or 'nothing yet'}."
         return {"code": "capability_unknown", "detail": detail, "candidates": near}
-    types = {entry.name for entry in know.graph.types.all()}
     for name in (wish.want, *(kind for _, kind in wish.have)):
-        if name and name not in types:
-            near = difflib.get_close_matches(name, types, 3)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            return {
-                "code": "type_unknown",
-                "detail": f"There is no data type {name!r}.{hint}",
-                "candidates": near,
-            }
-    if wish.want and not wish.have:
+        if name and (unknown := _unknown_type(know, name)) is not None:
+            return unknown
+    if not wish.have and wish.want:
         detail = f"To plan a way to {wish.want!r} the type of what you have must be given."
         return {"code": "bad_request", "detail": detail}
+    if not wish.have and len(served[wish.capability].inputs) != 1:
+        detail = f"{wish.capability!r} takes {_inputs(served[wish.capability])}: name what you give."
+        return {"code": "bad_request", "detail": detail}
+    if len(wish.have) > MAX_GIVENS:
+        return {"code": "bad_request", "detail": f"{len(wish.have)} inputs; a task has at most {MAX_GIVENS}."}
     return None
 
 
-def _givens(know: Knowledge, wish: Wish, labels: int) -> list[Given]:
-    if wish.have:
-        return [Given(name, kind, labels) for name, kind in wish.have]
-    return [Given(name, kind, labels) for name, kind in know.graph.served[wish.capability].inputs]
+def _unknown_type(know: Knowledge, name: str) -> Refusal | None:
+    types = [entry.name for entry in know.graph.types.all()]
+    if name in types:
+        return None
+    near = difflib.get_close_matches(name, types, 3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return {"code": "type_unknown", "detail": f"There is no data type {name!r}.{hint}", "candidates": near}
+
+
+def _inputs(item: Served) -> str:
+    return " and ".join(f"{name} ({kind})" for name, kind in item.inputs)
+
+
+def _given_types(know: Knowledge, wish: Wish) -> tuple[tuple[str, str], ...]:
+    return wish.have or know.graph.served[wish.capability].inputs
 
 
 def _ways(know: Knowledge, wish: Wish, labels: int) -> list[list[Step]]:
-    givens = _givens(know, wish, labels)
+    givens = [Given(name, kind, labels) for name, kind in _given_types(know, wish)]
     if wish.capability:
         return know.graph.ways_to_capability(givens, wish.capability)
     return know.graph.ways_to_type(givens, wish.want)
@@ -129,9 +145,8 @@ def _ways(know: Knowledge, wish: Wish, labels: int) -> list[list[Step]]:
 
 def _no_way(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal:
     """Say whether labels stand in the way or the graph itself has none."""
-    open_labels = Wish(wish.principal, wish.capability, wish.want, wish.have, 0)
     target = wish.capability or wish.want
-    if _ways(know, open_labels, 0):
+    if _ways(know, wish, 0):
         rule = next((r.rule for r in know.policy.sites if r.site == know.site), "policy.sites")
         detail = (
             f"Every way to {target!r} passes where {', '.join(names)} may not be, and nothing removes it."
@@ -143,24 +158,25 @@ def _no_way(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal:
             "site": know.site,
             "labels": list(names),
         }
-    have = ", ".join(kind for _, kind in wish.have)
-    return {
-        "code": "no_route",
-        "detail": f"No chain of capabilities leads from {have or 'nothing'} to {target!r}.",
-    }
+    have = ", ".join(kind for _, kind in _given_types(know, wish))
+    detail = f"No chain of capabilities leads from {have} to {target!r}."
+    if wish.capability:
+        detail += f" It takes {_inputs(know.graph.served[wish.capability])}."
+    return {"code": "no_route", "detail": detail}
 
 
-def _ambiguous(know: Knowledge, wish: Wish, ways: list[list[Step]]) -> Refusal:
-    del know
-    names = [" > ".join(step.capability for step in way) for way in ways]
-    detail = (
-        f"{len(ways)} ways lead to {wish.want or wish.capability!r}: {'; '.join(names)}. Name a capability."
-    )
-    return {
-        "code": "wish_ambiguous",
-        "detail": detail,
-        "candidates": sorted({way[-1].capability for way in ways}),
-    }
+def _ambiguous(wish: Wish, ways: list[list[Step]]) -> Refusal:
+    """Name what would decide: the last capabilities, or where they are one, those in which the ways differ."""
+    names = [[step.capability for step in way] for way in ways]
+    candidates = {way[-1] for way in names}
+    if len(candidates) == 1:
+        candidates = set().union(*names) - set(names[0]).intersection(*names[1:])
+        advice = "Do one of them first, as a task of its own."
+    else:
+        advice = "Name a capability."
+    shown = "; ".join(" > ".join(way) for way in names)
+    detail = f"{len(ways)} ways lead to {wish.want or wish.capability!r}: {shown}. {advice}"
+    return {"code": "wish_ambiguous", "detail": detail, "candidates": sorted(candidates)}
 
 
 def _refusal(know: Knowledge, code: str, decision: Decision, names: tuple[str, ...]) -> Refusal:

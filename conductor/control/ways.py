@@ -18,8 +18,8 @@ from conductor.control.values import Given, Served, Step
 
 MAX_STEPS: Final = 8
 _MAX_EQUALS: Final = 4
-_MAX_VALUES: Final = 2_000
-_MAX_COMBINATIONS: Final = 2_000
+_MAX_COMBINATIONS: Final = 600
+_MAX_CALLS: Final = 5_000
 
 IsA = Callable[[str, str], bool]
 """Says whether a value of the first type may stand where the second is asked for."""
@@ -82,39 +82,42 @@ def cheapest_ways(
     """
     best: dict[tuple[str, ...], Value] = {}
     fewest = MAX_STEPS
-    for value in _made(givens, items, is_a):
-        if not wanted(value) or len(value.calls) > fewest:
-            continue
-        if len(value.calls) < fewest:
-            best.clear()
-            fewest = len(value.calls)
-        names = tuple(sorted(call.item.capability for call in value.calls if call.item is not None))
-        known = best.get(names)
-        if known is None or value.fitting() < known.fitting():
-            best[names] = value
+    for depth, made in enumerate(_rounds(givens, items, is_a), 1):
+        for value in made:
+            if not wanted(value) or len(value.calls) > fewest:
+                continue
+            if len(value.calls) < fewest:
+                best.clear()
+                fewest = len(value.calls)
+            names = tuple(sorted(call.item.capability for call in value.calls if call.item is not None))
+            known = best.get(names)
+            if known is None or value.fitting() < known.fitting():
+                best[names] = value
+        if depth >= fewest:  # what later rounds make takes more calls than that
+            break
     return [_steps(value) for _, value in sorted(best.items())]
 
 
-def _made(givens: Sequence[Given], items: Sequence[Served], is_a: IsA) -> Iterator[Value]:
-    """Yield each value that calls can make, round by round, until a round brings nothing cheaper."""
-    first = [Value(given, index) for index, given in enumerate(givens)]
+def _rounds(givens: Sequence[Given], items: Sequence[Served], is_a: IsA) -> Iterator[list[Value]]:
+    """Yield what one more round of calls makes, until a round brings nothing cheaper or the search grows too large."""
     kept: dict[tuple[str, int, tuple[int, ...]], list[Value]] = {}
-    for value in first:
+    for index, given in enumerate(givens):
+        value = Value(given, index)
         kept.setdefault(value.kind, []).append(value)
     tried: set[tuple[Served, tuple[Value, ...]]] = set()
-    for _ in range(MAX_STEPS):
+    while len(tried) < _MAX_CALLS:
         values = [value for equals in kept.values() for value in equals]
-        changed = False
-        for item in items:
-            for parts in _choices(item, values, is_a):
-                if (item, parts) in tried:
-                    continue
-                tried.add((item, parts))
-                value = Value.made(item, parts)
-                if len(value.calls) <= MAX_STEPS:
-                    yield value
-                    changed |= _keep(kept.setdefault(value.kind, []), value)
-        if not changed or len(kept) > _MAX_VALUES:
+        fresh = [
+            Value.made(item, parts)
+            for item in items
+            for parts in _choices(item, values, is_a)
+            if (item, parts) not in tried
+        ]
+        tried.update((value.item, value.parts) for value in fresh if value.item is not None)
+        fresh = [value for value in fresh if len(value.calls) <= MAX_STEPS]
+        yield fresh
+        cheaper = [_keep(kept.setdefault(value.kind, []), value) for value in fresh]
+        if not any(cheaper):
             return
 
 

@@ -128,3 +128,38 @@ def test_without_a_granted_removal_no_detour_is_taken() -> None:
 def test_the_second_step_of_a_chain_takes_the_first_steps_output_and_the_tasks_input() -> None:
     compiled = compile_wish(know(), Wish("local", want="alert", have=(("w", "sensor.window"),)))
     assert compiled.steps[1].inputs == (("window", "sensor.window", -1), ("anomaly", "anomaly", 0))
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "words"),
+    [
+        (Wish("local", "sensor.describe"), "bad_request", "window (sensor.window) and anomaly (anomaly)"),
+        (Wish("local"), "bad_request", "Name a capability"),
+        (Wish("local", want="intent"), "bad_request", "the type of what you have"),
+        (Wish("local", "text.redact", have=(("t", "text"),) * 9), "bad_request", "at most 8"),
+        (Wish("local", "text.redact", have=(("w", "anomaly"),)), "no_route", "It takes text (text)."),
+        (Wish("local", "text.redakt"), "capability_unknown", "There is: text.redact."),
+        (Wish("local", "text.redact", have=(("t", "txet"),)), "type_unknown", "Did you mean text"),
+    ],
+)
+def test_a_refusal_says_what_to_do(wish: Wish, code: str, words: str) -> None:
+    refused = compile_wish(know(), wish).refused
+    assert refused is not None
+    assert (refused["code"], words in str(refused["detail"])) == (code, True)
+
+
+def test_who_may_ask_for_nothing_learns_nothing_about_types_and_ways() -> None:
+    for want in ("intent", "nonsense", "embedding", "risk"):
+        refused = compile_wish(know(), Wish("stranger", want=want, have=(("t", "text"),))).refused
+        assert refused is not None
+        assert (refused["code"], refused["rule"]) == ("forbidden", "policy.principals")
+
+
+def test_two_ways_to_remove_a_label_are_named_where_the_last_step_is_the_same() -> None:
+    other = Served("text.mask", (("text", "text"),), "text", PII, HERE, "nodes")
+    graph = CapabilityGraph(TypeRegistry(), (*SERVED, other))
+    refused = compile_wish(
+        Knowledge("plant", POLICY, LABELS, graph), Wish("local", "text.route_note", labels=PII)
+    ).refused
+    assert refused is not None
+    assert (refused["code"], refused["candidates"]) == ("wish_ambiguous", ["text.mask", "text.redact"])

@@ -71,3 +71,48 @@ def test_an_offer_with_very_many_inputs_does_not_stop_the_planning() -> None:
 
 def test_one_value_does_not_fill_two_inputs_of_its_type() -> None:
     assert graph(COMPARE).ways_to_capability([Given("x", "text", PLAIN)], "text.compare") == []
+
+
+def test_the_fewest_calls_win_even_where_they_stand_in_a_longer_row() -> None:
+    kinds = [DataType(name, "document") for name in ("p", "q", "r", "goal", "x", "y")]
+    wide = [
+        Served("wide.p", (("t", "text"),), "p", 0, HERE),
+        Served("wide.q", (("t", "text"),), "q", 0, HERE),
+        Served("wide.r", (("t", "text"),), "r", 0, HERE),
+        Served("wide.end", (("p", "p"), ("q", "q"), ("r", "r")), "goal", 0, HERE),
+    ]
+    row = [
+        Served("row.1", (("t", "text"),), "x", 0, HERE),
+        Served("row.2", (("x", "x"),), "y", 0, HERE),
+        Served("row.3", (("y", "y"),), "goal", 0, HERE),
+    ]
+    (way,) = CapabilityGraph(TypeRegistry(kinds), wide + row).ways_to_type([Given("t", "text", 2)], "goal")
+    assert [step.capability for step in way] == ["row.1", "row.2", "row.3"]
+
+
+def test_a_call_whose_output_is_used_twice_is_made_once() -> None:
+    kinds = [DataType(name, "document") for name in ("p", "q", "goal")]
+    served = [
+        Served("a.first", (("t", "text"),), "p", 0, HERE),
+        Served("a.second", (("p", "p"),), "q", 0, HERE),
+        Served("a.third", (("p", "p"), ("q", "q")), "goal", 0, HERE),
+    ]
+    (way,) = CapabilityGraph(TypeRegistry(kinds), served).ways_to_type([Given("t", "text", 2)], "goal")
+    assert [sources(step) for step in way] == [[-1], [0], [0, 1]]
+
+
+def test_a_capability_is_not_applied_to_what_it_made_itself() -> None:
+    assert graph(REDACT).ways_to_capability([Given("t", "text", PII)], "text.redact") == [
+        [Step("text.redact", (("text", "text", -1),), "text.redacted", PII, PII, "")]
+    ]
+
+
+def test_eight_texts_and_eighty_capabilities_are_searched_in_no_time() -> None:
+    many = [Served(f"t.{n}", (("a", "text"), ("b", "text"), ("c", "text")), "text") for n in range(40)]
+    more = [Served(f"u.{n}", (("a", "text"),), "text.redacted", PII, HERE) for n in range(40)]
+    site = graph(*(Served(m.capability, m.inputs, m.output, 0, HERE) for m in many), *more)
+    givens = [Given(f"g{n}", "text", PII) for n in range(8)]
+    began = time.process_time()
+    assert len(site.ways_to_capability(givens, "t.3")) == 1
+    assert site.ways_to_type(givens, "anomaly") == []
+    assert time.process_time() - began < 5
