@@ -102,7 +102,7 @@ class PlanStep:
         self.removes = int(str(raw.get("removes", 0)))
         self.rule = str(raw.get("rule", ""))
         self.why = str(raw.get("why", ""))
-        self.simple = len(self.inputs) <= 1
+        self.simple = not self.inputs or (len(self.inputs) == 1 and self.inputs[0][2] == -1)
 
 
 class Route:

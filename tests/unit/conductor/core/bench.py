@@ -44,6 +44,7 @@ class Bench:
         self.sent: list[tuple[int, Message]] = []
         self.actions: list[Action] = []
         self.plans: dict[str, tuple[str, ...]] = {}
+        self.steps: tuple[dict[str, object], ...] = ()
         self.plan_refusal: dict[str, object] = {}
         self.removes = 0
         self.refuse_claims = False
@@ -196,7 +197,7 @@ class Bench:
             self._do(Received(CONTROL, verdict))
         elif isinstance(message, PlanWanted):
             chain = self.plans.get(message.capability or message.want, (message.capability,))
-            steps = tuple(
+            steps = self.steps or tuple(
                 {
                     "capability": c,
                     "output": "out",

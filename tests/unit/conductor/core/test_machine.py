@@ -380,6 +380,18 @@ def test_a_chain_gives_the_first_steps_output_to_the_second() -> None:
     assert (outcome.body, outcome.confidence) == ((b"alert",), 0.7)
 
 
+def test_a_step_that_takes_the_second_of_two_inputs_is_given_that_one() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    inputs = (("window", "sensor.window", 1), ("note", "text", 1))
+    header = EMPTY._replace(task=TaskId(bytes(15) + b"\1"), labels=INTERNAL, remaining_us=MS * 1000)
+    step = {"capability": CLASSIFY, "output": "intent", "inputs": [["text", "text", -2]], "labels": INTERNAL}
+    bench.steps = (step,)
+    bench.send(CLIENT, Submit(header, CLASSIFY, inputs=inputs, body=(b"window", b"note")))
+    (work,) = bench.work(A)
+    assert (work.inputs, work.body) == ((("text", "text", 1),), (b"note",))
+
+
 @pytest.mark.parametrize(
     ("granted", "claimed", "left"), [(PII, PII, INTERNAL), (0, PII, INTERNAL | PII), (PII, 0, INTERNAL | PII)]
 )
