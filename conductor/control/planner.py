@@ -28,7 +28,6 @@ class Planner:
         self.labels = config.label_table
         self.types = TypeRegistry()
         self.generation = generation
-        self.offers: dict[str, Offer] = {}
         self.counts: dict[str, object] = {}
         self.journal: deque[object] = deque(maxlen=_JOURNAL_KEPT)
         self._served: dict[str, Served] = {}
@@ -48,25 +47,18 @@ class Planner:
         self._changed()
 
     def seen(self, claim: Seen) -> Verdict:
-        """Judge a claim and learn what it grants."""
+        """Judge a claim and learn what it grants. Data types are learnt from nodes that policy lets in, no others."""
+        verdict, granted = judge(self.policy, self.labels, self.site, claim, self._served)
         try:
-            for offer in claim.offers:
-                for raw in offer.types:
-                    self.types.add(parse_data_type(raw))
-                for kind in (*(kind for _, kind in offer.inputs), offer.output):
-                    self.types.get(kind)
+            for offer, _ in granted:
+                self._learn_types(offer)
         except HiveError as error:
             refused: dict[str, object] = {"code": error.code, "detail": error.detail, "rule": "types"}
             return Verdict(EMPTY, claim.ask, claim.name, refused=refused)
-        verdict, served = judge(self.policy, self.labels, self.site, claim)
-        changed = False
-        for offer, item in zip([o for o in claim.offers if _granted(o, served)], served, strict=True):
-            self.offers[offer.capability] = offer
-            merged = _merge(self._served.get(item.capability), item)
-            if merged != self._served.get(item.capability):
-                self._served[item.capability] = merged
-                changed = True
-        if changed:
+        before = dict(self._served)
+        for _, item in granted:
+            self._served[item.capability] = _merge(self._served.get(item.capability), item)
+        if self._served != before:
             self._changed()
         return verdict
 
@@ -101,6 +93,13 @@ class Planner:
             "why": why(self._knowledge, step),
         }
 
+    def _learn_types(self, offer: Offer) -> None:
+        """Add the types that an offer brings along; raise HiveError if one clashes or is missing."""
+        for raw in offer.types:
+            self.types.add(parse_data_type(raw))
+        for kind in (*(kind for _, kind in offer.inputs), offer.output):
+            self.types.get(kind)
+
     def _changed(self) -> None:
         self.generation += 1
         self._knowledge = self._compile()
@@ -111,13 +110,9 @@ class Planner:
         )
 
 
-def _granted(offer: Offer, served: list[Served]) -> bool:
-    return any(item.capability == offer.capability for item in served)
-
-
 def _merge(old: Served | None, new: Served) -> Served:
     """Join what two models of one capability are granted: a plan may count on a removal that either may do."""
-    if old is None or old.inputs != new.inputs or old.output != new.output:
+    if old is None:
         return new
     digests = tuple(sorted({*old.digests, *new.digests}))
     return Served(

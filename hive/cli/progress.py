@@ -54,11 +54,9 @@ def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableTyp
         )
         lines.append(Text.assemble("  ", " " * len(name), "   ", wire))
     lines.append(Text())
-    tries = [
-        "hive nodes --watch",
-        "hive capabilities",
-        'hive submit text.classify_intent "what is my balance"',
-    ]
+    drawn = all(site.conductor.http for site in config.sites.values())
+    look = "hive graph" if drawn else "hive capabilities"
+    tries = ["hive nodes --watch", look, 'hive submit text.classify_intent "what is my balance"']
     lines += [Text.assemble("  ", (line, "bold")) for line in tries]
     return Group(*lines, Text())
 

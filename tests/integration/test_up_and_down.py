@@ -200,10 +200,11 @@ def test_one_more_gateway_serves_the_same_mesh(running: tuple[Shell, Path]) -> N
 def test_ctrl_c_stops_everything(shell: Shell, tmp_path: Path) -> None:
     process = shell.start("up", str(mesh_file(tmp_path, "here")))
     assert process.stderr is not None
-    line = ""
+    said = line = ""
     while "Ctrl-C stops it." not in line:
         line = process.stderr.readline()
-        assert line, "it ended before it was ready"
+        said += line
+        assert line, said
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0
