@@ -62,6 +62,8 @@ class Pool(Generic[Member]):
     def pick(self, avoid: Container[str], *, idle_only: bool = False) -> Member | None:
         """Return the best node with a free slot that is not in `avoid`, or None."""
         for bucket in self._buckets[:1] if idle_only else self._buckets:
+            if not bucket:
+                continue
             best: Member | None = None
             looked = 0
             for node in bucket.values():
