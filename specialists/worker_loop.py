@@ -175,9 +175,11 @@ class Worker:
                     self._say_down(action)
 
     def _core_do(self, actions: list[NodeAction]) -> None:
-        for action in actions:
+        # Encoded first, so that the sends follow each other closely and leave in one call to the kernel.
+        encoded = [encode(action.message) if isinstance(action, Send) else None for action in actions]
+        for action, frames in zip(actions, encoded, strict=True):
             if isinstance(action, Send):
-                self._send(action.message)
+                self._send(action.message, frames)
             elif isinstance(action, Run):
                 self._run(action)
             else:
@@ -206,12 +208,15 @@ class Worker:
             connection.close()
             self._core_do(self._core.handle(Left(_CONDUCTOR), self._clock.now_us()))
 
-    def _send(self, message: Message) -> None:
-        """Send, or hang up if it cannot be queued: the core keeps replies, the next session gets them."""
+    def _send(self, message: Message, frames: list[bytes] | None = None) -> None:
+        """Send, or hang up if it cannot be queued: the core keeps replies, and the next session gets them.
+
+        `frames` is the message encoded, where that was done already.
+        """
         if self._connection is None:
             return
         now_us = self._clock.now_us()
-        if not self._connection.send(encode(message)):
+        if not self._connection.send(frames or encode(message)):
             self._link_do(self._link.failed(now_us))
         elif isinstance(message, Beat):
             self._link.asked(now_us)

@@ -29,9 +29,10 @@ from hive.errors import HiveError
 from hive.transport.base import Listener, Poller
 from hive.wire.auth import Authenticator
 from hive.wire.codec import decode, encode, kind_of, peek_header
-from hive.wire.messages import Hello, Kind, Message, Refuse
+from hive.wire.messages import Hello, Kind, Refuse
 
 _BATCH: Final = 256
+_BURST: Final = 32
 _PRIVATE: Final = 1
 
 
@@ -106,62 +107,73 @@ class Dispatcher:
         return min(100_000, max(0, due_us - self._clock.now_us()))
 
     def _drain(self, listener: Listener, which: int) -> bool:
+        """Hear up to _BATCH messages; return True if there may be more.
+
+        What the core asks for is carried out every _BURST messages: ZeroMQ's thread then finds several messages per
+        wake-up, and hands them to the kernel in one call. A message that comes alone is answered at once.
+        """
         receive = listener.receive
         handle = self._core.handle
-        perform = self._perform
         now_us = self._clock.now_us
         max_body = self._max_body
-        for _ in range(_BATCH):
-            item = receive()
-            if item is None:
-                return False
-            session, frames = item
-            try:
-                message = decode(frames, max_body)
-            except HiveError as error:
-                self._refuse(session * 2 + which, frames, error)
-                continue
-            if type(message) is Hello:
-                self._greet(session, which, message)
-            else:
-                perform(handle(Received(session * 2 + which, message, which == _PRIVATE), now_us()))
+        private = which == _PRIVATE
+        actions: list[Action] = []
+        for _ in range(_BATCH // _BURST):
+            for _ in range(_BURST):
+                item = receive()
+                if item is None:
+                    self._perform(actions)
+                    return False
+                session, frames = item
+                try:
+                    message = decode(frames, max_body)
+                except HiveError as error:
+                    self._refuse(session * 2 + which, frames, error)
+                    continue
+                if type(message) is Hello:
+                    actions += self._greet(session, which, message)
+                else:
+                    actions += handle(Received(session * 2 + which, message, private), now_us())
+            self._perform(actions)
+            actions = []
         return True
 
-    def _greet(self, session: int, which: int, hello: Hello) -> None:
+    def _greet(self, session: int, which: int, hello: Hello) -> list[Action]:
         address = self._listeners[which].peer_address(session)
         number = session * 2 + which
+        private = which == _PRIVATE
         try:
-            private = which == _PRIVATE
             principal = hello.name if private else self._authenticator.principal(hello, address)
         except HiveError as error:
-            self._send(number, Refuse(hello.header, error.code, error.detail, 1))
-            return
-        self._feed(Received(number, hello, which == _PRIVATE, principal, address))
+            return [Send(number, Refuse(hello.header, error.code, error.detail, Kind.HELLO))]
+        event = Received(number, hello, private, principal, address)
+        return self._core.handle(event, self._clock.now_us())
 
     def _refuse(self, session: int, frames: list[bytes], error: HiveError) -> None:
         """Say what was wrong with frames that are no message; a peer that garbles harms only itself."""
         self._core.state.count(f"frames_{error.code}")
         if kind_of(frames) == Kind.REFUSE:
             return  # or two sides that misread each other would refuse each other's refusals for ever
-        self._send(session, Refuse(peek_header(frames), error.code, error.detail, kind_of(frames)))
+        self._send(session, encode(Refuse(peek_header(frames), error.code, error.detail, kind_of(frames))))
 
     def _feed(self, event: Incoming) -> None:
         self._perform(self._core.handle(event, self._clock.now_us()))
 
     def _perform(self, actions: list[Action]) -> None:
-        for action in actions:
-            cls = type(action)
-            if cls is Send:
-                self._send(action.session, action.message)  # type: ignore[union-attr]
-            elif cls is Persist:
-                self._store.write(action.token, action.record)  # type: ignore[union-attr]
+        # Encoded first, so that the sends follow each other closely: see _drain.
+        encoded = [encode(action.message) if type(action) is Send else None for action in actions]
+        for action, frames in zip(actions, encoded, strict=True):
+            if frames is not None:
+                self._send(action.session, frames)  # type: ignore[union-attr]
+            elif type(action) is Persist:
+                self._store.write(action.token, action.record)
                 self._persisted = True
-            elif cls is CloseSession:
-                self._listeners[action.session & 1].drop(action.session >> 1)  # type: ignore[union-attr]
+            elif type(action) is CloseSession:
+                self._listeners[action.session & 1].drop(action.session >> 1)
 
-    def _send(self, session: int, message: Message) -> None:
+    def _send(self, session: int, frames: list[bytes]) -> None:
         listener = self._listeners[session & 1]
-        if not listener.send(session >> 1, encode(message)) and session in self._core.state.sessions:
+        if not listener.send(session >> 1, frames) and session in self._core.state.sessions:
             # It reads nothing any more and its queue is full: what it was owed is kept or moved, as after a crash.
             listener.drop(session >> 1)
             self._feed(Lost(session))

@@ -34,29 +34,41 @@ class DirectClient:
 
     def many(self, count: int, in_flight: int) -> None:
         """Run `count` tasks with `in_flight` under way. Raises AssertionError if one is not done."""
-        for _ in range(in_flight):
-            self._submit()
-        for _ in range(count - in_flight):
-            self._expect_done()
-            self._submit()
-        for _ in range(in_flight):
-            self._expect_done()
+        self._submit(in_flight)
+        asked, done = in_flight, 0
+        while done < count:
+            fresh = self._outcomes()
+            done += fresh
+            more = min(fresh, count - asked)
+            self._submit(more)
+            asked += more
 
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
 
-    def _submit(self) -> None:
+    def _submit(self, count: int) -> None:
+        messages = [encode(Submit(self._header(), body=self._body)) for _ in range(count)]
+        for frames in messages:
+            self._connection.send(frames)
+
+    def _header(self) -> Header:
         now_us = self._clock.now_us()
-        header = Header(
+        return Header(
             Flag.WAIT, 5, 0, 0, 0, self._capability, 0, 0, 0, 0, _DEADLINE_US, now_us, 0, new_task_id()
         )  # fmt: skip
-        self._connection.send(encode(Submit(header, body=self._body)))
 
-    def _expect_done(self) -> None:
-        message = self._next()
-        if not isinstance(message, Outcome) or message.state != "done":
-            raise AssertionError(f"A task was not done: {message}")
+    def _outcomes(self) -> int:
+        """Wait until outcomes are there, take them all in, and return how many they are."""
+        count = 0
+        message: Message | None = self._next()
+        while message is not None:
+            if not isinstance(message, Outcome) or message.state != "done":
+                raise AssertionError(f"A task was not done: {message}")
+            count += 1
+            frames = self._connection.receive()
+            message = decode(frames) if frames is not None else None
+        return count
 
     def _next(self) -> Message:
         while True:
