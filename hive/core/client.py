@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 _WORTH_REPEATING: Final = frozenset({"queue_full", "planning_unavailable", "draining", "quota_exceeded"})
 _NUMBERS: Final = 2**32
+# Tuples made once: `A | B` in a call makes a new union each time.
+_ANSWERS: Final = (Outcome, Receipt, Reply, Refuse, Event)
+_ABOUT_A_TASK: Final = (Event, Outcome)
 _PAUSE_MAX_MS: Final = 60_000
 
 
@@ -144,7 +147,7 @@ class ClientCore:
         return [Send(ask.request)]
 
     def _arrived(self, message: Message, now_us: int) -> list[ClientAction]:
-        if not isinstance(message, Outcome | Receipt | Reply | Refuse | Event):
+        if not isinstance(message, _ANSWERS):
             return []
         number = self._find(message)
         if number is None:
@@ -166,7 +169,7 @@ class ClientCore:
         watched = isinstance(message, Event)
         if pending and pending.request.header.task == task and watched <= isinstance(pending.request, Watch):
             return number
-        if not isinstance(message, Event | Outcome):
+        if not isinstance(message, _ABOUT_A_TASK):
             return None
         same = [
             n
