@@ -33,7 +33,7 @@ OVER_HTTP: Final = Goal("P14", "a task over HTTP, p50, against a bare FastAPI ec
 
 BODY: Final = "x" * 64
 _IN_FLIGHT: Final = 64
-_CONFIG: Final = """\
+CONFIG: Final = """\
 mesh: bench
 sites:
   bench:
@@ -60,7 +60,7 @@ def measure(pairs: int, trips: int, progress: Callable[[], None] = lambda: None)
         wire_port, http_port, front, back, echo = free_ports(5)
         folder = Path(stack.enter_context(_temporary_folder()))
         config = folder / "bench.yaml"
-        config.write_text(_CONFIG.format(wire=wire_port, http=http_port), encoding="utf-8")
+        config.write_text(CONFIG.format(wire=wire_port, http=http_port), encoding="utf-8")
         mesh = stack.enter_context(LocalMesh(config, folder / "home"))
         relays = [
             stack.enter_context(_process("simulation.bench.relay", _tcp(front), _tcp(back))),
