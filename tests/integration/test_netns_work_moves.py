@@ -124,11 +124,15 @@ def none_ready(line: dict[str, Any]) -> bool:
 
 def moved(line: dict[str, Any]) -> bool:
     attempts = line.get("task", {}).get("attempts", [])
-    return any(node in CUT and ended != "answered" for node, ended in attempts) and attempts[-1][1] == "answered"
+    return (
+        any(node in CUT and ended != "answered" for node, ended in attempts) and attempts[-1][1] == "answered"
+    )
 
 
 def used(line: dict[str, Any]) -> bool:
-    return any(node in CUT and ended == "answered" for node, ended in line.get("task", {}).get("attempts", []))
+    return any(
+        node in CUT and ended == "answered" for node, ended in line.get("task", {}).get("attempts", [])
+    )
 
 
 def all_right(stream: Stream) -> bool:
