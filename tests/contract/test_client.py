@@ -304,9 +304,8 @@ def test_a_conductor_that_restarted_while_nothing_was_open_is_found_again(kind: 
             )
 
 
-def test_threads_may_share_a_client(kind: str, mesh_url: str) -> None:
-    if kind.endswith("async"):
-        pytest.skip("an asynchronous client belongs to one loop")
+@pytest.mark.parametrize("kind", ["tcp", "http"], scope="module")  # an asynchronous one belongs to one loop
+def test_threads_may_share_a_client(mesh_url: str) -> None:
     with Client(mesh_url) as shared, ThreadPoolExecutor(4) as pool:
         words = [f"w{i}" for i in range(40)]
         results = list(pool.map(lambda word: shared.run("text.classify_intent", word), words))
