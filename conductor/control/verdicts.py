@@ -67,8 +67,8 @@ class _Refusal(NamedTuple):
 def _differs(offer: Offer, other: Served) -> _Refusal:
     detail = (
         f"{offer.capability!r} is here already with other inputs or another output: "
-        f"{_shape(other.inputs, other.output)}, not {_shape(offer.inputs, offer.output)}. Give it another name, or let the conductor read its policy again"
-        " (SIGHUP) once the other nodes are gone."
+        f"{_shape(other.inputs, other.output)}, not {_shape(offer.inputs, offer.output)}. "
+        "Give it another name, or let the conductor read its policy again (SIGHUP) once the other nodes are gone."
     )
     return _Refusal(detail, "one-meaning", offer.capability)
 

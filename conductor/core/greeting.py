@@ -12,10 +12,11 @@ from conductor.core.membership import (
     gone,
     send_claim,
 )
+from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again
 from conductor.core.session import now_header, welcome
-from conductor.core.state import Node, Session, State
+from conductor.core.state import State
 from conductor.core.states import NodeState
 from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 

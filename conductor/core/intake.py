@@ -5,11 +5,13 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from conductor.core.actions import Send
+from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, outcome, persist, refuse, reject, tell
 from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route
-from conductor.core.state import PRIORITIES, Inputs, Route, RouteKey, Session, State, Task, Value
+from conductor.core.state import State
 from conductor.core.states import TaskState, next_task, shown
+from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from conductor.core.state import Node, State, Task
+from conductor.core.nodes import Node
+from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState
+from conductor.core.tasks import Task
 
 
 def validate_state(s: State) -> None:

@@ -21,9 +21,11 @@ from conductor.core.actions import (
     Send,
     Tick,
 )
+from conductor.core.nodes import Session
 from conductor.core.settings import Settings
-from conductor.core.state import Session, State, Task
+from conductor.core.state import State
 from conductor.core.states import TaskState
+from conductor.core.tasks import Task
 from hive.wire.messages import (
     EMPTY,
     Answer,

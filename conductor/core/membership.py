@@ -6,11 +6,12 @@ from collections import deque
 from typing import Final
 
 from conductor.core.actions import CloseSession, Send
+from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.place import offer
 from conductor.core.pools import Pool
 from conductor.core.session import now_header, welcome
-from conductor.core.state import Node, Session, State
+from conductor.core.state import State
 from conductor.core.states import NodeState, next_node
 from conductor.core.work import move
 from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conductor.core.actions import Persist, Send
-from conductor.core.state import Attempt, State, Task
+from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, shown
+from conductor.core.tasks import Attempt, Task
 from hive.errors import CATALOGUE
 from hive.wire.codec import pack_document
 from hive.wire.messages import Event, Flag, Header, Kind, Outcome, Refuse, Revoke

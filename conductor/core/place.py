@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Container
 
 from conductor.core.actions import Send
+from conductor.core.nodes import Node
 from conductor.core.outcome import failure, finish, tell
-from conductor.core.state import Attempt, Capability, Node, PlanStep, State, Task
+from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
+from conductor.core.tasks import Attempt, PlanStep, Task
 from hive.wire.messages import Header, Work
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from conductor.core.actions import Send
-from conductor.core.state import PlanStep, Route, RouteKey, State, Task
+from conductor.core.state import State
+from conductor.core.tasks import PlanStep, Route, RouteKey, Task
 from hive.labels import LabelTable
 from hive.wire.messages import EMPTY, Generation, Plan, PlanWanted
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conductor.core.actions import Send
+from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, outcome, refuse
 from conductor.core.planning import ask_for_route
-from conductor.core.state import Node, PlanStep, Route, RouteKey, Session, State, Task
+from conductor.core.state import State
 from conductor.core.states import NodeState, shown
+from conductor.core.tasks import PlanStep, Route, RouteKey, Task
 from hive.wire.messages import Query, Reply
 
 

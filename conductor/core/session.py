@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conductor.core.state import Session, State
+from conductor.core.nodes import Session
+from conductor.core.state import State
 from hive.wire.messages import EMPTY, VERSION, AttemptRef, Header, Welcome
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
+from conductor.core.nodes import Session
 from conductor.core.outcome import attempt_header, failure, finish, reject, tell
 from conductor.core.place import arm, has_untried, offer, place
-from conductor.core.state import Attempt, Session, State, Task, Value
+from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
+from conductor.core.tasks import Attempt, Task, Value
 from hive.errors import CATALOGUE
 from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from conductor.control.planner import Planner
 from conductor.control.view import ControlView
+from conductor.core.nodes import Node
 from conductor.core.queries import node_view
 from conductor.core.settings import Settings
-from conductor.core.state import Node
 from hive.config import parse_config
 from hive.config_source import parse_source
 from hive.discovery.base import Advert

@@ -1,0 +1,62 @@
+"""Who is connected: sessions, and the nodes behind some of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conductor.core.liveness import Beats
+from conductor.core.pools import Pool
+from conductor.core.settings import Settings
+from conductor.core.states import NodeState
+from hive.core.delay import MinDelay
+from hive.wire.messages import Hello
+
+if TYPE_CHECKING:
+    from conductor.core.tasks import Attempt
+
+
+class Session:
+    """One connection of one peer."""
+
+    __slots__ = ("delay", "greeted", "id", "name", "node", "received", "role", "trusted")
+
+    def __init__(self, session: int, *, trusted: bool) -> None:
+        """Begin as a stranger: only HELLO is accepted."""
+        self.id = session
+        self.trusted = trusted
+        self.role = ""
+        self.name = ""
+        self.greeted = False
+        self.received = 0
+        self.node: Node | None = None
+        self.delay = MinDelay()
+
+
+class Node:
+    """One boot of one node, as its conductor sees it."""
+
+    __slots__ = (
+        "address", "attempts", "beats", "claim", "credit", "digest", "ewma_us", "exclusive", "hello", "id",
+        "inflight", "pool", "release_us", "removes", "run_bound_us", "session", "site", "state",
+    )  # fmt: skip
+
+    def __init__(self, hello: Hello, session: int, address: str, now_us: int, settings: Settings) -> None:
+        """Join with what HELLO claims; nothing of it counts before the verdict."""
+        self.hello = hello
+        self.id = hello.name
+        self.site = hello.site
+        self.digest = hello.offers[0].digest if hello.offers else ""
+        self.session = session
+        self.address = address
+        self.state = NodeState.JOINING
+        self.credit = hello.credit
+        self.inflight = 0
+        self.exclusive = False
+        self.attempts: dict[int, Attempt] = {}
+        self.pool: Pool[Node] | None = None
+        self.removes = 0
+        self.claim = 0
+        self.ewma_us = 0.0
+        self.run_bound_us = max((offer.run_bound_us for offer in hello.offers), default=1_000_000)
+        self.beats = Beats(now_us, settings)
+        self.release_us = 0
