@@ -18,6 +18,7 @@ from conductor.core.planning import ask_again
 from conductor.core.session import now_header, welcome
 from conductor.core.state import State
 from conductor.core.states import NodeState
+from conductor.core.work import acquit, resume
 from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 
 _ROLES = {"node": False, "client": False, "gateway": True, "control": True}
@@ -79,7 +80,7 @@ def _control_came(s: State, session: Session) -> None:
     s.verdicts.clear()  # it may have read another policy than the one before it
     for ask, node in s.claims.items():
         send_claim(s, ask, node)
-    for hello in s.away.values():
+    for hello in [node.hello for node in s.away.values()]:
         s.actions.append(Send(session.id, Seen(now_header(s), 0, hello.name, hello.site, hello.offers)))
     asked = {id(node) for node in s.claims.values()}
     for node in s.nodes.values():
@@ -93,7 +94,9 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     if old is not None:
         _replace(s, old)
     node = Node(m, session.id, address, s.now_us, s.settings)
-    s.away.pop(m.name, None)
+    away = s.away.pop(m.name, None)
+    if away is not None and away.hello.incarnation == m.incarnation:
+        acquit(s, away)
     session.node = node
     s.nodes[m.name] = node
     drop = _reconcile(s, node, m)
@@ -117,9 +120,10 @@ def _reconcile(s: State, node: Node, m: Hello) -> tuple[AttemptRef, ...]:
             drop.append((epoch, number))
         else:
             attempt.node = node
-            if (epoch, number) in m.held:
+            if (epoch, number) in m.held and number not in node.attempts:
                 node.attempts[number] = attempt
                 node.inflight += 1
+                resume(s, attempt)
     return tuple(drop)
 
 

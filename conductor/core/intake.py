@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from hashlib import blake2b
+from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Session
@@ -14,6 +16,10 @@ from conductor.core.states import TaskState, next_task, shown
 from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
+
+_PRINCIPALS_MAX: Final = 10_000
+_LISTENERS_MAX: Final = 1_000
+"""How many may wait for one task, or watch it."""
 
 
 def submitted(s: State, session: Session, m: Submit) -> None:
@@ -98,8 +104,7 @@ def cancelled(s: State, session: Session, m: Cancel) -> None:
     if task.closed:
         s.actions.append(Send(session.id, outcome(task, m.header)))
         return
-    task.waiters.append((session.id, m.header))
-    if not task.settled:
+    if _listens(s, session, task.waiters, m.header) and not task.settled:
         finish(s, task, TaskState.CANCELLED, failure("cancelled"))
 
 
@@ -111,8 +116,7 @@ def watched(s: State, session: Session, m: Watch) -> None:
     if task.closed:
         tell(s, [(session.id, m.header)], shown(task.state))
         s.actions.append(Send(session.id, outcome(task, m.header)))
-    else:
-        task.watchers.append((session.id, m.header))
+    elif _listens(s, session, task.watchers, m.header):
         tell(s, task.watchers[-1:], shown(task.state))
 
 
@@ -136,7 +140,7 @@ def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
         return
     key = task.route_key
     assert key is not None, "a task is opened with its route key"
-    s.parked.setdefault(key, []).append(task)
+    s.parked.setdefault(key, {})[task] = None
     task.retry_us = s.now_us + s.settings.planning_timeout_us
     arm(s, task)
     ask_for_route(s, key)
@@ -175,7 +179,7 @@ def _again(s: State, session: Session, task: Task, m: Submit) -> None:
     elif task.closed and h.flags & Flag.WAIT:
         s.actions.append(Send(session.id, outcome(task, h)))
     elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
-        task.waiters.append((session.id, h))
+        _listens(s, session, task.waiters, h)
     else:
         s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
 
@@ -222,10 +226,14 @@ def retry_after_ms(s: State) -> int:
 
 
 def _quota(s: State, principal: str) -> int:
-    for name, most in s.quotas:
-        if name == principal:
-            return most
-    return next((most for name, most in s.quotas if name == "*"), s.settings.queue_max_tasks)
+    """Return how many open tasks a principal may have: the most that a rule which names it allows."""
+    known = s.quota_of.get(principal)
+    if known is None:
+        if len(s.quota_of) >= _PRINCIPALS_MAX:
+            s.quota_of.clear()
+        named = [most for pattern, most in s.quotas if fnmatchcase(principal, pattern)]
+        known = s.quota_of[principal] = max(named, default=s.settings.queue_max_tasks)
+    return known
 
 
 def _split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, ...]:
@@ -241,6 +249,18 @@ def _split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value,
 
 def _name_of(s: State, number: int) -> str:
     return s.capability_names[number] if number < len(s.capability_names) else f"#{number}"
+
+
+def _listens(s: State, session: Session, listeners: list[tuple[int, Header]], h: Header) -> bool:
+    """Add a caller to those who wait for a task or watch it; a repeated request takes its own place again."""
+    if h.attempt:
+        listeners[:] = [(who, old) for who, old in listeners if (who, old.attempt) != (session.id, h.attempt)]
+    if len(listeners) >= _LISTENERS_MAX:
+        many = f"{len(listeners)} requests wait for task {h.task.hex()} already."
+        _refuse(s, session, h, failure("queue_full", many, retry_after_ms=1000))
+        return False
+    listeners.append((session.id, h))
+    return True
 
 
 def _find(s: State, session: Session, h: Header, principal: str) -> Task | None:

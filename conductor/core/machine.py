@@ -49,6 +49,7 @@ from hive.wire.messages import (
 _LAG_US: Final = 20_000
 _JOURNAL_US: Final = 100_000
 _JOURNAL_BATCH: Final = 2_000
+_NOTHING: Final = (None, TaskState.PLANNING)
 
 _FROM_ANYONE: Final[dict[type, Callable[..., None]]] = {
     Submit: intake.submitted,
@@ -99,10 +100,11 @@ class Conductor:
                 membership.lost(s, session)
         elif kind is Committed:
             for token in event.tokens:  # type: ignore[union-attr]
-                self._committed(s.persisting.pop(token, None))
+                self._committed(*s.persisting.pop(token, _NOTHING))
         elif kind is CommitFailed:
             for token in event.tokens:  # type: ignore[union-attr]
-                self._commit_failed(s.persisting.pop(token, None), event.reason)  # type: ignore[union-attr]
+                task, was = s.persisting.pop(token, _NOTHING)
+                self._commit_failed(task, was, event.reason)  # type: ignore[union-attr]
         elif kind is Drain:
             s.draining = True
         return actions
@@ -151,6 +153,7 @@ class Conductor:
             changed = s.allowed_labels != message.allowed_labels
             planning.new_generation(s, message)
             if changed:
+                outcome.withdraw_forbidden(s)
                 membership.revoke_grants(s)
 
     def _tick(self, event: Tick) -> None:
@@ -174,24 +177,25 @@ class Conductor:
             counts: dict[str, object] = {**s.counts, "open_tasks": s.open_count, "open_bytes": s.open_bytes}
             s.actions.append(Send(s.control.id, Journal(EMPTY, entries, counts, s.journal_dropped)))
 
-    def _committed(self, task: Task | None) -> None:
-        if task is None:
+    def _committed(self, task: Task | None, was: TaskState) -> None:
+        # A task that was cancelled while it was accepted has two records under way: each counts for itself.
+        if task is None or task.state is not was:
             return
-        if task.state is TaskState.ACCEPTING:
+        if was is TaskState.ACCEPTING:
             intake.accepted(self.state, task)
-        elif task.state is TaskState.CLOSING:
+        elif was is TaskState.CLOSING:
             outcome.committed(self.state, task)
 
-    def _commit_failed(self, task: Task | None, reason: str) -> None:
+    def _commit_failed(self, task: Task | None, was: TaskState, reason: str) -> None:
         s = self.state
-        if task is None:
+        if task is None or task.state is not was:
             return
-        if task.state is TaskState.ACCEPTING:
+        if was is TaskState.ACCEPTING:
             error = outcome.failure(
                 "store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000
             )
             outcome.reject(s, task, error)
-        elif task.state is TaskState.CLOSING:
+        elif was is TaskState.CLOSING:
             outcome.persist_outcome(s, task)  # the outcome waits until the store takes it
 
     def _refuse(self, session: Session, code: str, about: int) -> None:

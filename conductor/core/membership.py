@@ -17,6 +17,8 @@ from conductor.core.work import move
 from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
 
 _AWAY_MAX: Final = 10_000
+"""How many names of nodes that are not connected are remembered."""
+_DETAIL_MAX: Final = 2_000
 
 
 def verdict(s: State, m: Verdict) -> None:
@@ -24,6 +26,8 @@ def verdict(s: State, m: Verdict) -> None:
     node = s.claims.pop(m.ask, None)
     if node is None:
         return
+    if len(s.verdicts) >= _AWAY_MAX:
+        s.verdicts.clear()  # names come and go; asking again is cheap
     s.verdicts[claim_key(node.hello)] = m
     apply_verdict(s, node, m)
 
@@ -62,12 +66,12 @@ def left(s: State, session: Session, _: Bye) -> None:
     s.actions.append(CloseSession(session.id))
 
 
-def lost(s: State, session: Session) -> None:
-    """Part with a peer whose connection closed: a crash, or a cut link."""
+def lost(s: State, session: Session, why: str = "node_lost") -> None:
+    """Part with a peer whose connection closed: a crash, or a cut link. One that fell silent took nobody's blame."""
     if session.node is not None:
         s.count("nodes_lost")
         _flapped(s, session.node)
-        gone(s, session.node, "node_lost")
+        gone(s, session.node, why)
     forget(s, session)
 
 
@@ -89,7 +93,7 @@ def node_due(s: State, node: Node) -> None:
         session = s.sessions.get(node.session)
         if session is not None:
             s.actions.append(CloseSession(session.id))
-            lost(s, session)
+            lost(s, session, "node_silent")
         return
     arm_node(s, node)
 
@@ -166,7 +170,7 @@ def _admit(s: State, node: Node) -> None:
 def _refuse_claim(s: State, node: Node, m: Verdict) -> None:
     why = m.refused or failure("claim_refused")
     context = {key: value for key, value in why.items() if key not in ("code", "detail")}
-    code, detail = str(why.get("code", "claim_refused")), str(why.get("detail", ""))
+    code, detail = str(why.get("code", "claim_refused")), str(why.get("detail", ""))[:_DETAIL_MAX]
     s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
     s.note(
         "claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", ""))
@@ -201,8 +205,10 @@ def gone(s: State, node: Node, why: str) -> None:
         del s.nodes[node.id]
     if node.claim:
         s.claims.pop(node.claim, None)
-    if node.pool is not None and len(s.away) < _AWAY_MAX:
-        s.away[node.id] = node.hello
+    if node.pool is not None:
+        if len(s.away) >= _AWAY_MAX:
+            s.away.popitem(last=False)
+        s.away[node.id] = node
     held = list(node.attempts.values())
     node.attempts.clear()
     node.inflight = 0
@@ -210,10 +216,16 @@ def gone(s: State, node: Node, why: str) -> None:
         if attempt.task.closed:
             s.attempts.pop(attempt.number, None)
         else:
-            move(s, attempt, "handed_back" if why == "left" else "node_lost")
+            move(s, attempt, "handed_back" if why == "left" else why)
+    node.lost_with = tuple(attempt.number for attempt in held if attempt.kill)
 
 
 def _flapped(s: State, node: Node) -> None:
+    if node.pool is None:
+        return  # a name that policy never granted anything: it can hold no work either
+    if len(s.flaps) >= _AWAY_MAX:
+        oldest = s.now_us - s.settings.flap_window_us
+        s.flaps = {name: losses for name, losses in s.flaps.items() if losses[-1] >= oldest}
     losses = s.flaps.setdefault(node.id, deque(maxlen=64))
     losses.append(s.now_us)
 

@@ -37,7 +37,7 @@ class Node:
 
     __slots__ = (
         "address", "attempts", "beats", "claim", "credit", "digest", "ewma_us", "exclusive", "hello", "id",
-        "inflight", "pool", "release_us", "removes", "run_bound_us", "session", "site", "state",
+        "inflight", "lost_with", "pool", "release_us", "removes", "run_bound_us", "session", "site", "state",
     )  # fmt: skip
 
     def __init__(self, hello: Hello, session: int, address: str, now_us: int, settings: Settings) -> None:
@@ -52,6 +52,7 @@ class Node:
         self.credit = hello.credit
         self.inflight = 0
         self.exclusive = False
+        self.lost_with: tuple[int, ...] = ()  # attempts that counted as killing it
         self.attempts: dict[int, Attempt] = {}
         self.pool: Pool[Node] | None = None
         self.removes = 0

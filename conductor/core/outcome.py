@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from conductor.core.actions import Persist, Send
 from conductor.core.state import State
@@ -11,6 +12,9 @@ from conductor.core.tasks import Attempt, Task
 from hive.errors import CATALOGUE
 from hive.wire.codec import pack_document
 from hive.wire.messages import Event, Flag, Header, Kind, Outcome, Refuse, Revoke
+
+_DETAIL_MAX: Final = 2_000
+"""Characters of a sentence that may quote a peer; the wire takes 4096 of a text."""
 
 
 def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | None = None) -> None:
@@ -60,14 +64,14 @@ def refuse(s: State, session: int, h: Header, error: dict[str, object]) -> None:
 
 def failure(code: str, detail: str = "", **context: object) -> dict[str, object]:
     """Return the error of an outcome, with a code of the catalogue."""
-    return {"code": code, "detail": detail or CATALOGUE[code].sentence, **context}
+    return {"code": code, "detail": detail[:_DETAIL_MAX] or CATALOGUE[code].sentence, **context}
 
 
 def persist(s: State, task: Task, record: dict[str, object]) -> None:
     """Ask for a record to be made durable on behalf of a task."""
     token = s.next_token
     s.next_token += 1
-    s.persisting[token] = task
+    s.persisting[token] = (task, task.state)
     s.actions.append(Persist(token, record))
 
 
@@ -138,10 +142,36 @@ def prune(s: State) -> None:
         )
         if few and task.closed_us >= oldest:
             return
-        s.finished.popitem(last=False)
-        s.finished_bytes -= task.bytes
-        del s.tasks[task.principal, task.id]
-        task.attempts.clear()  # breaks the cycle task <-> attempt, so that no collector has to
+        _forget(s, task)
+
+
+def withdraw_forbidden(s: State) -> None:
+    """Let go of every body that may not be here since policy changed: open tasks fail, kept results are forgotten."""
+    for task in list(s.tasks.values()):
+        held = task.labels
+        for value in (*task.inputs, *task.outputs):
+            held |= value.labels
+        excess = held & ~s.allowed_labels
+        if not excess:
+            continue
+        if task.state in FINAL:
+            s.count("results_withdrawn")
+            _forget(s, task)
+            continue
+        names = list(s.label_table.unpack(excess))
+        detail = f"{', '.join(names)} may not be at {s.site!r} any more, by {s.site_rule!r}."
+        error = failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
+        if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+            reject(s, task, error)
+        elif not task.settled:
+            finish(s, task, TaskState.FAILED, error)
+
+
+def _forget(s: State, task: Task) -> None:
+    del s.finished[task.principal, task.id]
+    s.finished_bytes -= task.bytes
+    del s.tasks[task.principal, task.id]
+    task.attempts.clear()  # breaks the cycle task <-> attempt, so that no collector has to
 
 
 def release(s: State, task: Task) -> None:
@@ -155,6 +185,10 @@ def release(s: State, task: Task) -> None:
         del s.open_by_principal[task.principal]
     task.inputs = ()
     task.outputs.clear()
+    if task.route_key is not None and (parked := s.parked.get(task.route_key)) is not None:
+        parked.pop(task, None)
+        if not parked:
+            del s.parked[task.route_key]
 
 
 def _publish(s: State, task: Task, state: TaskState) -> None:

@@ -5,7 +5,9 @@ First try, retry, move and later step all go through `place`, so none of them ca
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Container
+from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node
@@ -15,12 +17,16 @@ from conductor.core.states import NodeState, TaskState, next_task
 from conductor.core.tasks import Attempt, PlanStep, Task
 from hive.wire.messages import Header, Work
 
+_SWEEP: Final = 256
+
 
 def place(s: State, task: Task) -> None:
     """Start the next attempt of the task's step on the best permitted node, or let the task wait for one."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = _labels(task)
     alone = task.kills >= s.settings.kills_max - 1
+    if alone and task.kills >= s.settings.kills_max and task.retry_us:
+        return  # it waits to hear whether it really took those nodes down
     node = _choose(capability, labels, task.tried, alone=alone)
     if node is None and task.tried:
         node = _choose(capability, labels, {a.node.id for a in task.live.values()}, alone=alone)
@@ -148,8 +154,18 @@ def _wait(s: State, task: Task, capability: Capability) -> None:
     if not task.queued:
         task.queued = True
         capability.waiting_count += 1
-        capability.waiting[task.header.priority].append(task)
+        queue = capability.waiting[task.header.priority]
+        queue.append(task)
+        if len(queue) > _SWEEP and len(queue) > 2 * capability.waiting_count:
+            _sweep(queue)
     arm(s, task)
+
+
+def _sweep(queue: deque[Task]) -> None:
+    """Drop entries of tasks that wait no longer: where no node comes, nothing else would take them out."""
+    waiting = dict.fromkeys(task for task in queue if task.queued)
+    queue.clear()
+    queue.extend(waiting)
 
 
 def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:

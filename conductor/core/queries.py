@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
@@ -12,6 +13,8 @@ from conductor.core.state import State
 from conductor.core.states import NodeState, shown
 from conductor.core.tasks import PlanStep, Route, RouteKey, Task
 from hive.wire.messages import Query, Reply
+
+_EXPLAINS_MAX: Final = 1_000
 
 
 def asked(s: State, session: Session, m: Query) -> None:
@@ -36,6 +39,7 @@ def asked(s: State, session: Session, m: Query) -> None:
 def explained(s: State, key: RouteKey, route: Route) -> None:
     """Answer those who asked what would happen, now that the route is known."""
     for session, query in s.explains.pop(key, []):
+        s.explains_open -= 1
         s.actions.append(Send(session, Reply(query.header, query.ask, _explanation(s, route))))
 
 
@@ -153,8 +157,11 @@ def _task(s: State, session: Session, m: Query, principal: str) -> None:
 
 def _explain(s: State, session: Session, m: Query, principal: str) -> None:
     args = m.args
-    raw = args.get("have") or ()
-    have = tuple((str(n), str(t)) for n, t in raw) if isinstance(raw, list | tuple) else ()
+    have = _pairs(args.get("have") or ())
+    if have is None:
+        detail = "`have` must be a list of [name, data type]."
+        refuse(s, session.id, m.header, failure("bad_request", detail))
+        return
     labels = m.header.labels
     if labels & ~s.allowed_labels:
         names = list(s.label_table.unpack(labels & ~s.allowed_labels))
@@ -169,9 +176,27 @@ def _explain(s: State, session: Session, m: Query, principal: str) -> None:
     elif s.control is None:
         error = failure("planning_unavailable", retry_after_ms=1000)
         refuse(s, session.id, m.header, error)
+    elif s.explains_open >= _EXPLAINS_MAX:
+        error = failure("queue_full", "Too many explanations are under way.", retry_after_ms=1000)
+        refuse(s, session.id, m.header, error)
     else:
+        s.explains_open += 1
         s.explains.setdefault(key, []).append((session.id, m))
         ask_for_route(s, key)
+
+
+def _pairs(raw: object) -> tuple[tuple[str, str], ...] | None:
+    """Return the (name, data type) pairs of a question, None if it holds anything else."""
+    if not isinstance(raw, list | tuple):
+        return None
+    pairs = []
+    for item in raw:
+        match item:
+            case [str(name), str(kind)]:
+                pairs.append((name, kind))
+            case _:
+                return None
+    return tuple(pairs)
 
 
 def _explanation(s: State, route: Route) -> dict[str, object]:

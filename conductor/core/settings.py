@@ -27,6 +27,8 @@ class Settings:
     """Attempts of one step that may fail before the task does."""
     kills_max: int = 3
     """Attempts that may take their node down before the task is dead-lettered."""
+    kill_grace_us: int = 2_000_000
+    """How long that waits for one of the nodes to come back: it was cut off then, and the task killed nothing."""
     retry_delay_us: int = 20_000
     """First pause before a failed attempt is repeated; doubles with each."""
     retry_share: float = 0.1

@@ -9,11 +9,12 @@ from conductor.core.actions import Action
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
 from conductor.core.settings import Settings
+from conductor.core.states import TaskState
 from conductor.core.tasks import PRIORITIES, Attempt, Route, RouteKey, Task
 from hive.core.timers import TimerWheel
 from hive.ids import TaskId
 from hive.labels import LabelTable
-from hive.wire.messages import Hello, Query, Verdict
+from hive.wire.messages import Query, Verdict
 
 
 class Capability:
@@ -37,6 +38,7 @@ class State:
     __slots__ = (
         "actions",
         "allowed_labels",
+        "asking",
         "asks",
         "attempts",
         "away",
@@ -49,6 +51,7 @@ class State:
         "draining",
         "epoch",
         "explains",
+        "explains_open",
         "finished",
         "finished_bytes",
         "flaps",
@@ -69,6 +72,7 @@ class State:
         "open_count",
         "parked",
         "persisting",
+        "quota_of",
         "quotas",
         "rand",
         "routes",
@@ -102,20 +106,23 @@ class State:
         self.attempts: dict[int, Attempt] = {}
         self.timers: TimerWheel[Task | Node] = TimerWheel()
         self.routes: dict[RouteKey, Route] = {}
-        self.parked: dict[RouteKey, list[Task]] = {}
-        self.asks: dict[int, RouteKey] = {}
+        self.parked: dict[RouteKey, dict[Task, None]] = {}
+        self.asks: OrderedDict[int, RouteKey] = OrderedDict()
+        self.asking: set[RouteKey] = set()
         self.explains: dict[RouteKey, list[tuple[int, Query]]] = {}
+        self.explains_open = 0
         self.claims: dict[int, Node] = {}
         self.verdicts: dict[object, Verdict] = {}
-        self.away: dict[str, Hello] = {}
+        self.away: OrderedDict[str, Node] = OrderedDict()
         self.flaps: dict[str, deque[int]] = {}
-        self.persisting: dict[int, Task] = {}
+        self.persisting: dict[int, tuple[Task, TaskState]] = {}
         self.finished: OrderedDict[tuple[str, TaskId], Task] = OrderedDict()
         self.finished_bytes = 0
         self.open_count = 0
         self.open_bytes = 0
         self.open_by_principal: dict[str, int] = {}
         self.quotas: tuple[tuple[str, int], ...] = ()
+        self.quota_of: dict[str, int] = {}
         self.generation = 0
         self.allowed_labels = 0
         self.site_rule = ""

@@ -57,15 +57,12 @@ NODE: Final[dict[tuple[NodeState, str], NodeState]] = {
     (N.READY, "silent"): N.SUSPECT,
     (N.READY, "drains"): N.DRAINING,
     (N.READY, "gone"): N.LOST,
-    (N.READY, "revoked"): N.JOINING,
     (N.SUSPECT, "beat"): N.READY,
     (N.SUSPECT, "drains"): N.DRAINING,
     (N.SUSPECT, "gone"): N.LOST,
-    (N.SUSPECT, "revoked"): N.JOINING,
     (N.DRAINING, "gone"): N.LOST,
     (N.QUARANTINED, "released"): N.READY,
     (N.QUARANTINED, "drains"): N.DRAINING,
-    (N.QUARANTINED, "revoked"): N.JOINING,
     (N.QUARANTINED, "gone"): N.LOST,
 }
 

@@ -156,7 +156,18 @@ class Task:
 class Attempt:
     """One try of a step on one node. `ended` is empty while nothing is known of its end."""
 
-    __slots__ = ("ended", "lease_us", "node", "number", "queued_us", "run_us", "started_us", "step", "task")
+    __slots__ = (
+        "ended",
+        "kill",
+        "lease_us",
+        "node",
+        "number",
+        "queued_us",
+        "run_us",
+        "started_us",
+        "step",
+        "task",
+    )
 
     def __init__(self, number: int, task: Task, node: Node, now_us: int, lease_us: int) -> None:
         """Start on `node`, with the right to finish alone until `lease_us`."""
@@ -167,5 +178,6 @@ class Attempt:
         self.started_us = now_us
         self.lease_us = lease_us
         self.ended = ""
+        self.kill = False
         self.queued_us = 0
         self.run_us = 0

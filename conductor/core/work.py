@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
-from conductor.core.nodes import Session
+from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, reject, tell
 from conductor.core.place import arm, has_untried, offer, place
 from conductor.core.state import State
@@ -74,13 +74,45 @@ def move(s: State, attempt: Attempt, why: str) -> None:
         del task.live[attempt.number]
         s.attempts.pop(attempt.number, None)
     elif why == "node_lost":
+        attempt.kill = True
         task.kills += 1
         if task.kills >= s.settings.kills_max:
-            detail = f"{task.kills} nodes went down while they ran it; the last was {attempt.node.id}."
-            finish(s, task, TaskState.DEAD_LETTERED, failure("dead_lettered", detail))
+            s.unqueue(task)
+            task.state = next_task(task.state, "unplaced")
+            task.retry_us = s.now_us + s.settings.kill_grace_us
+            arm(s, task)
             return
     if all(other.ended for other in task.live.values()) and not task.queued:
         place(s, task)
+
+
+def acquit(s: State, node: Node) -> None:
+    """A node is back that was only cut off: what it ran then did not take it down."""
+    for number in node.lost_with:
+        attempt = s.attempts.get(number)
+        if attempt is None or attempt.task.settled:
+            continue
+        task = attempt.task
+        attempt.kill = False
+        task.kills -= 1
+        if task.kills == s.settings.kills_max - 1 and task.retry_us:
+            task.retry_us = s.now_us  # it waited for just this
+            arm(s, task)
+
+
+def resume(s: State, attempt: Attempt) -> None:
+    """A node that was cut off still holds an attempt: it may go on, and need not be repeated."""
+    task = attempt.task
+    if task.settled or attempt.number not in task.live:
+        return
+    attempt.ended = ""
+    attempt.lease_us = (
+        s.now_us + attempt.node.run_bound_us * attempt.node.inflight + s.settings.lease_slack_us
+    )
+    s.unqueue(task)
+    task.retry_us = 0
+    task.state = next_task(task.state, "placed")
+    arm(s, task)
 
 
 def task_due(s: State, task: Task) -> None:
@@ -98,6 +130,10 @@ def task_due(s: State, task: Task) -> None:
         task.retry_us = 0
         if task.state is TaskState.PLANNING:
             reject(s, task, failure("planning_unavailable", retry_after_ms=1000))
+        elif task.kills >= s.settings.kills_max:
+            down = ", ".join(a.node.id for a in task.attempts if a.kill)
+            detail = f"{task.kills} nodes went down while they ran it: {down}."
+            finish(s, task, TaskState.DEAD_LETTERED, failure("dead_lettered", detail))
         else:
             place(s, task)
         return

@@ -271,6 +271,7 @@ def test_poison_is_isolated_and_set_aside_and_good_tasks_survive() -> None:
             else:
                 assert others == [], "a task that took two nodes down runs alone"
                 bench.lose(20 + i)
+    bench.run_for(2_100 * MS, beating=(23, 24, 25))
     (dead,) = [o for o in bench.outcomes() if o.header.task == poison]
     assert (dead.state, dead.error["code"]) == ("dead_lettered", "dead_lettered")
     (session, work) = next((s, w) for s in range(23, 26) for w in bench.work(s) if w.header.task == good)

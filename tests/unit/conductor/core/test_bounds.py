@@ -1,0 +1,274 @@
+"""What peers make the core keep is bounded, what they garble harms nobody, policy that changes holds at once."""
+
+from __future__ import annotations
+
+from conductor.core.actions import CommitFailed, Committed, Persist
+from conductor.core.settings import Settings
+from conductor.core.states import TaskState
+from hive.wire.codec import decode, encode
+from hive.wire.messages import (
+    EMPTY,
+    Cancel,
+    Event,
+    Generation,
+    Plan,
+    PlanWanted,
+    Query,
+    Refuse,
+    Reply,
+    Submit,
+    Watch,
+)
+from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, CONTROL, INTERNAL, MS, PII, Bench
+
+A, B = 10, 11
+
+
+def bench_with_node(settings: Settings | None = None, credit: int = 2) -> Bench:
+    bench = Bench(settings)
+    bench.node(A, "a", credit=credit)
+    return bench
+
+
+def tokens(bench: Bench) -> list[tuple[int, str]]:
+    return [(a.token, str(a.record["kind"])) for a in bench.actions if isinstance(a, Persist)]
+
+
+def policy(bench: Bench, allowed: int, quotas: tuple[tuple[str, int], ...] = ()) -> None:
+    bench.allowed = allowed
+    generation = bench.core.state.generation + 1
+    bench.send(CONTROL, Generation(EMPTY, generation, allowed, "plant-data", quotas=quotas))
+
+
+# Quotas
+
+
+def test_a_quota_is_that_of_the_rule_whose_pattern_names_the_principal() -> None:
+    bench = bench_with_node(credit=1)
+    policy(bench, INTERNAL, quotas=(("lo*", 2), ("*", 1)))
+    for _ in range(3):
+        bench.submit()
+    (refusal,) = bench.refusals()
+    assert (refusal.code, bench.core.state.open_count) == ("quota_exceeded", 2)
+
+
+# What is kept
+
+
+def test_those_who_watch_one_task_are_bounded_and_a_repeated_request_counts_once() -> None:
+    bench = Bench()
+    task = bench.submit()
+    for number in (1, 1, *range(2, 1001)):
+        bench.send(CLIENT, Watch(EMPTY._replace(task=task, attempt=number)))
+    open_task = bench.core.state.tasks["local", task]
+    assert len(open_task.watchers) == 1000
+    assert bench.refusals() == []
+    bench.send(CLIENT, Watch(EMPTY._replace(task=task, attempt=2000)))
+    assert [r.code for r in bench.refusals()] == ["queue_full"]
+    assert len(open_task.watchers) == 1000
+
+
+def test_tasks_that_nobody_plans_leave_nothing_behind() -> None:
+    bench = Bench(Settings(planning_timeout_us=1000 * MS))
+    bench.lose(CONTROL)
+    bench.submit(deadline_us=5000 * MS)
+    cancelled = bench.submit(deadline_us=5000 * MS)
+    assert len(bench.core.state.parked) == 1
+    bench.send(CLIENT, Cancel(EMPTY._replace(task=cancelled)))
+    bench.run_for(1100 * MS)
+    assert [r.code for r in bench.refusals()] == ["planning_unavailable"]
+    assert {(o.header.task, o.state) for o in bench.outcomes()} == {(cancelled, "cancelled")}
+    assert bench.core.state.parked == {}
+    assert len(bench.core.state.timers) == 0
+
+
+def test_a_queue_that_no_node_serves_does_not_grow_with_what_has_expired() -> None:
+    bench = Bench()
+    for _ in range(600):
+        bench.submit(deadline_us=10 * MS)
+        bench.tick(20 * MS)
+    queue = bench.core.state.capabilities[CLASSIFY].waiting[5]
+    assert len(queue) <= 257
+    assert bench.core.state.capabilities[CLASSIFY].waiting_count == 0
+
+
+def test_a_name_that_was_granted_nothing_is_not_remembered_for_its_losses() -> None:
+    bench = Bench()
+    bench.refuse_claims = True
+    for number in range(5):
+        bench.node(20 + number, f"stranger-{number}")
+        bench.lose(20 + number)
+    assert bench.core.state.flaps == {}
+    assert len(bench.core.state.away) == 0
+
+
+def test_a_refusal_of_a_very_long_name_still_fits_the_wire() -> None:
+    bench = Bench()
+    task = bench.submit(capability="x" * 4096)
+    bench.send(CLIENT, Query(EMPTY._replace(attempt=3), 3, "y" * 4096))
+    bench.send(CLIENT, Query(EMPTY._replace(task=task, attempt=4), 4, "task"))
+    for refusal in bench.refusals():
+        again = decode(encode(refusal))
+        assert isinstance(again, Refuse)
+        assert len(again.detail) <= 2000
+
+
+# What is garbled
+
+
+def test_a_question_with_garbled_inputs_is_refused() -> None:
+    bench = bench_with_node()
+    for have in ([1, 2], ["ab"], [["a"]], [["a", 1]], "ab", {"a": "b"}, 7):
+        bench.send(
+            CLIENT, Query(EMPTY._replace(attempt=1), 1, "explain", {"capability": CLASSIFY, "have": have})
+        )
+    assert [r.code for r in bench.refusals()] == ["bad_request"] * 7
+    bench.send(CLIENT, Query(EMPTY, 1, "explain", {"capability": CLASSIFY, "have": [["text", "text"]]}))
+    (reply,) = bench.of(CLIENT, Reply)
+    assert reply.result["plan"] == [CLASSIFY]  # type: ignore[attr-defined]
+
+
+def test_a_plan_that_makes_no_sense_refuses_its_tasks_and_is_not_kept() -> None:
+    step: dict[str, object] = {"capability": CLASSIFY, "output": "out", "inputs": [["text", "text", 0]]}
+    for steps in ((), ({},), (step,), ({**step, "inputs": 7},), ({**step, "inputs": [], "labels": "x"},)):
+        bench = bench_with_node()
+        control = bench.core.state.control
+        bench.core.state.control = None  # so that the bench's own control process does not answer first
+        bench.submit()
+        bench.core.state.control = control
+        (ask,) = bench.core.state.asks
+        bench.send(CONTROL, Plan(EMPTY, ask, bench.core.state.generation, steps))
+        assert [r.code for r in bench.refusals()] == ["internal"]
+        assert bench.core.state.routes == {}
+        assert bench.core.state.tasks == {}
+        bench.submit()
+        assert len(bench.work(A)) == 1
+
+
+def test_held_attempts_that_are_named_twice_count_once() -> None:
+    bench = bench_with_node()
+    bench.submit()
+    (work,) = bench.work(A)
+    ref = (work.header.epoch, work.header.attempt)
+    bench.lose(A)
+    bench.node(B, "a", held=(ref, ref, ref), unacked=(ref,))
+    assert bench.core.state.nodes["a"].inflight == 1
+    bench.answer(B, work)
+    assert [o.state for o in bench.outcomes()] == ["done"]
+    assert bench.core.state.nodes["a"].inflight == 0
+
+
+def test_a_node_that_was_cut_off_goes_on_with_what_it_holds() -> None:
+    bench = bench_with_node()
+    task = bench.submit()
+    (work,) = bench.work(A)
+    bench.lose(A)
+    assert bench.core.state.tasks["local", task].kills == 1
+    bench.node(B, "a", held=((work.header.epoch, work.header.attempt),))
+    assert bench.work(B) == [], "what is under way is not started again"
+    assert bench.core.state.tasks["local", task].state is TaskState.RUNNING
+    assert bench.core.state.tasks["local", task].kills == 0
+    bench.answer(B, work)
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
+def test_a_conductor_that_was_cut_off_from_every_node_sets_no_task_aside() -> None:
+    bench = Bench()
+    for session in (20, 21, 22):
+        bench.node(session, f"n{session}")
+    task = bench.submit(deadline_us=60_000 * MS)
+    for _ in range(3):
+        (session,) = {a.node.session for a in bench.core.state.attempts.values() if not a.ended}
+        bench.lose(session)
+    assert bench.core.state.tasks["local", task].kills == 3
+    bench.tick(500 * MS)
+    bench.node(30, "n20")  # the same boot: nothing took it down
+    bench.tick(10 * MS)
+    (work,) = bench.work(30)
+    bench.answer(30, work)
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
+def test_silence_is_no_proof_that_a_task_took_its_node_down() -> None:
+    bench = bench_with_node()
+    task = bench.submit(deadline_us=60_000 * MS)
+    bench.run_for(11_000 * MS)
+    assert bench.core.state.nodes == {}
+    assert bench.core.state.tasks["local", task].kills == 0
+    assert [a.ended for a in bench.core.state.tasks["local", task].attempts] == ["node_silent"]
+
+
+# Records of one task
+
+
+def test_a_task_that_is_cancelled_while_it_is_accepted_shows_that_only_once_it_is_committed() -> None:
+    bench = bench_with_node()
+    bench.auto_commit = False
+    task = bench.submit(durable=True)
+    bench.send(CLIENT, Cancel(EMPTY._replace(task=task)))
+    (submitted, _), (finished, kind) = tokens(bench)
+    assert kind == "finished"
+    bench._do(Committed((submitted,)))
+    assert bench.outcomes() == []
+    assert bench.core.state.tasks["local", task].state is TaskState.CLOSING
+    bench._do(Committed((finished,)))
+    assert {o.state for o in bench.outcomes()} == {"cancelled"}
+    assert bench.core.state.persisting == {}
+
+
+def test_a_submission_that_the_store_could_not_take_does_not_undo_a_cancel() -> None:
+    bench = bench_with_node()
+    bench.auto_commit = False
+    task = bench.submit(durable=True)
+    bench.send(CLIENT, Cancel(EMPTY._replace(task=task)))
+    (submitted, _), (finished, _) = tokens(bench)
+    bench._do(CommitFailed((submitted,), "no space"))
+    assert [kind for _, kind in tokens(bench)] == ["submitted", "finished"]
+    bench._do(Committed((finished,)))
+    assert {o.state for o in bench.outcomes()} == {"cancelled"}
+
+
+# Policy that changes
+
+
+def test_open_tasks_and_kept_results_that_policy_forbids_now_are_let_go_of() -> None:
+    bench = bench_with_node(credit=1)
+    kept = bench.submit(labels=PII)
+    bench.answer(A, bench.work(A)[0])
+    running, waiting, other = bench.submit(labels=PII), bench.submit(labels=PII), bench.submit()
+    policy(bench, INTERNAL)
+    failed = [(o.header.task, o.state, o.error["code"], o.error["rule"]) for o in bench.outcomes()[1:]]
+    assert failed == [(task, "failed", "label_forbidden", "plant-data") for task in (running, waiting)]
+    assert ("local", kept) not in bench.core.state.tasks
+    assert bench.core.state.tasks["local", other].state is TaskState.QUEUED
+    bench.answer(A, bench.work(A)[1])
+    assert [w.header.task for w in bench.work(A)] == [kept, running, other]
+    assert bench.core.state.counts["results_withdrawn"] == 1
+
+
+def test_tasks_that_wait_for_their_plan_are_refused_when_policy_forbids_their_data() -> None:
+    bench = Bench()
+    bench.lose(CONTROL)
+    bench.submit(labels=PII)
+    bench.allowed = INTERNAL
+    bench.restart_control()
+    assert [(o.state, o.error["labels"]) for o in bench.outcomes()] == [("failed", ["pii"])]
+    assert bench.core.state.open_count == 0
+
+
+def test_a_caller_that_watches_hears_that_its_task_may_not_be_here_any_more() -> None:
+    bench = bench_with_node(credit=1)
+    bench.submit()
+    task = bench.submit(labels=PII, wait=False)
+    bench.send(CLIENT, Watch(EMPTY._replace(task=task, attempt=5)))
+    policy(bench, INTERNAL)
+    assert [e.what for e in bench.of(CLIENT, Event)] == ["queued", "failed"]  # type: ignore[attr-defined]
+
+
+def test_every_message_of_these_tests_can_be_sent() -> None:
+    bench = bench_with_node()
+    bench.submit()
+    bench.send(CLIENT, Submit(EMPTY, "x"))
+    for _, message in bench.sent:
+        if not isinstance(message, PlanWanted):
+            decode(encode(message))
