@@ -13,7 +13,7 @@ from conductor.core.pools import Pool
 from conductor.core.session import now_header, welcome
 from conductor.core.state import State
 from conductor.core.states import NodeState, next_node
-from conductor.core.work import move
+from conductor.core.work import move, resume
 from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
 
 _AWAY_MAX: Final = 10_000
@@ -47,6 +47,8 @@ def beat(s: State, session: Session, m: Beat) -> None:
     elif node.state is NodeState.SUSPECT:
         node.state = next_node(node.state, "beat")
         s.note("node", "back", node.id)
+        for attempt in node.attempts.values():
+            resume(s, attempt)
         offer(s, node)
     arm_node(s, node)
 

@@ -29,7 +29,8 @@ def place(s: State, task: Task) -> None:
         return  # it waits to hear whether it really took those nodes down
     node = _choose(capability, labels, task.tried, alone=alone)
     if node is None and task.tried:
-        node = _choose(capability, labels, {a.node.id for a in task.live.values()}, alone=alone)
+        busy = {a.node.id for a in task.live.values() if not a.ended}
+        node = _choose(capability, labels, busy, alone=alone)
     if node is not None:
         _start(s, task, node, labels, alone=alone)
     elif _refused_by_gate(s, task, capability, labels):

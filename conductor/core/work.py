@@ -14,6 +14,7 @@ from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
 
 _EWMA = 0.2
 _NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
+_FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent"})
 _FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
 
 
@@ -101,9 +102,9 @@ def acquit(s: State, node: Node) -> None:
 
 
 def resume(s: State, attempt: Attempt) -> None:
-    """A node that was cut off still holds an attempt: it may go on, and need not be repeated."""
+    """A node that was cut off or silent still holds an attempt: it may go on, and is not repeated there."""
     task = attempt.task
-    if task.settled or attempt.number not in task.live:
+    if task.settled or attempt.number not in task.live or attempt.ended not in _FOR_SILENCE:
         return
     attempt.ended = ""
     attempt.lease_us = (

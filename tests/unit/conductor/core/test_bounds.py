@@ -172,6 +172,18 @@ def test_a_node_that_was_cut_off_goes_on_with_what_it_holds() -> None:
     assert [o.state for o in bench.outcomes()] == ["done"]
 
 
+def test_a_node_that_was_only_silent_is_not_given_the_same_again() -> None:
+    bench = bench_with_node()
+    bench.submit(deadline_us=60_000 * MS)
+    (work,) = bench.work(A)
+    bench.run_for(2_000 * MS)
+    assert bench.core.state.nodes["a"].state.value == "suspect"
+    bench.run_for(300 * MS, beating=(A,))
+    assert bench.work(A) == [work]
+    bench.answer(A, work)
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
 def test_a_conductor_that_was_cut_off_from_every_node_sets_no_task_aside() -> None:
     bench = Bench()
     for session in (20, 21, 22):
