@@ -8,7 +8,7 @@ from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Session
-from conductor.core.outcome import failure, finish, outcome, persist, refuse, reject, tell
+from conductor.core.outcome import failure, finish, persist, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route
 from conductor.core.state import State
@@ -102,7 +102,7 @@ def cancelled(s: State, session: Session, m: Cancel) -> None:
     if task is None:
         return
     if task.closed:
-        s.actions.append(Send(session.id, outcome(task, m.header)))
+        tell_outcome(s, session.id, task, m.header)
         return
     if _listens(s, session, task.waiters, m.header) and not task.settled:
         finish(s, task, TaskState.CANCELLED, failure("cancelled"))
@@ -115,7 +115,7 @@ def watched(s: State, session: Session, m: Watch) -> None:
         return
     if task.closed:
         tell(s, [(session.id, m.header)], shown(task.state))
-        s.actions.append(Send(session.id, outcome(task, m.header)))
+        tell_outcome(s, session.id, task, m.header)
     elif _listens(s, session, task.watchers, m.header):
         tell(s, task.watchers[-1:], shown(task.state))
 
@@ -177,7 +177,7 @@ def _again(s: State, session: Session, task: Task, m: Submit) -> None:
             s, session, h, failure("key_conflict", f"The key {m.key!r} was used for a different request.")
         )
     elif task.closed and h.flags & Flag.WAIT:
-        s.actions.append(Send(session.id, outcome(task, h)))
+        tell_outcome(s, session.id, task, h)
     elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
         _listens(s, session, task.waiters, h)
     else:

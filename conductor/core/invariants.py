@@ -23,7 +23,10 @@ def validate_state(s: State) -> None:
     _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
     _require(sum(t.bytes for t in s.finished.values()) == s.finished_bytes, "finished bytes are miscounted")
     for capability in s.capabilities.values():
-        waiting = sum(t.queued for q in capability.waiting for t in q)
+        waiting = sum(map(len, capability.waiting))
+        _require(
+            all(t.queued for q in capability.waiting for t in q), f"{capability.name}: a task waits unasked"
+        )
         _require(
             waiting == capability.waiting_count, f"{capability.name}: {capability.waiting_count} != {waiting}"
         )

@@ -215,7 +215,7 @@ def gone(s: State, node: Node, why: str) -> None:
     node.attempts.clear()
     node.inflight = 0
     for attempt in held:
-        if attempt.task.closed:
+        if attempt.task.settled or attempt.number not in attempt.task.live:
             s.attempts.pop(attempt.number, None)
         else:
             move(s, attempt, "handed_back" if why == "left" else why)

@@ -103,6 +103,14 @@ def outcome(task: Task, header: Header) -> Outcome:
     )
 
 
+def tell_outcome(s: State, session: int, task: Task, header: Header) -> None:
+    """Send the outcome to whoever asked with `header`, or say why its body is not here any more."""
+    if task.withdrawn:
+        refuse(s, session, header, task.withdrawn)
+    else:
+        s.actions.append(Send(session, outcome(task, header)))
+
+
 def provenance(task: Task) -> bytes:
     """Return plan and attempts as a msgpack document, packed once for a finished task."""
     if task.provenance:
@@ -146,7 +154,7 @@ def prune(s: State) -> None:
 
 
 def withdraw_forbidden(s: State) -> None:
-    """Let go of every body that may not be here since policy changed: open tasks fail, kept results are forgotten."""
+    """Let go of every body that may not be here since policy changed: open tasks fail, results are withdrawn."""
     for task in list(s.tasks.values()):
         held = task.labels
         for value in (*task.inputs, *task.outputs):
@@ -154,17 +162,25 @@ def withdraw_forbidden(s: State) -> None:
         excess = held & ~s.allowed_labels
         if not excess:
             continue
-        if task.state in FINAL:
-            s.count("results_withdrawn")
-            _forget(s, task)
-            continue
         names = list(s.label_table.unpack(excess))
         detail = f"{', '.join(names)} may not be at {s.site!r} any more, by {s.site_rule!r}."
         error = failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
-        if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+        if task.state in FINAL:
+            _withdraw(s, task, error)
+        elif task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
             reject(s, task, error)
         elif not task.settled:
             finish(s, task, TaskState.FAILED, error)
+
+
+def _withdraw(s: State, task: Task, error: dict[str, object]) -> None:
+    """Drop a kept result but not that there was one: its key must not start the task again."""
+    if not task.withdrawn:
+        s.count("results_withdrawn")
+    s.finished_bytes -= task.bytes
+    task.bytes = 0
+    task.result = ()
+    task.withdrawn = error
 
 
 def _forget(s: State, task: Task) -> None:

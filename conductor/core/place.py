@@ -5,9 +5,7 @@ First try, retry, move and later step all go through `place`, so none of them ca
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Container
-from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node
@@ -16,8 +14,6 @@ from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
 from conductor.core.tasks import Attempt, PlanStep, Task
 from hive.wire.messages import Header, Work
-
-_SWEEP: Final = 256
 
 
 def place(s: State, task: Task) -> None:
@@ -155,40 +151,19 @@ def _wait(s: State, task: Task, capability: Capability) -> None:
     if not task.queued:
         task.queued = True
         capability.waiting_count += 1
-        queue = capability.waiting[task.header.priority]
-        queue.append(task)
-        if len(queue) > _SWEEP and len(queue) > 2 * capability.waiting_count:
-            _sweep(queue)
+        capability.waiting[task.header.priority][task] = None
     arm(s, task)
 
 
-def _sweep(queue: deque[Task]) -> None:
-    """Drop entries of tasks that wait no longer: where no node comes, nothing else would take them out."""
-    waiting = dict.fromkeys(task for task in queue if task.queued)
-    queue.clear()
-    queue.extend(waiting)
-
-
 def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
-    """Return and unqueue the most urgent waiting task that this node may run, or None."""
+    """Return the most urgent waiting task that this node may run, or None."""
     allowed = node.pool.allowed_labels if node.pool else 0
     for queue in reversed(capability.waiting):
-        passed = []
-        found = None
-        while queue:
-            task = queue.popleft()
-            if not task.queued or task.closed:
-                continue
+        for task in queue:
             alone = task.kills >= s.settings.kills_max - 1
             live_here = any(a.node.id == node.id for a in task.live.values() if not a.ended)
-            if _labels(task) & ~allowed or (alone and node.inflight) or live_here:
-                passed.append(task)
-                continue
-            found = task
-            break
-        queue.extendleft(reversed(passed))
-        if found is not None:
-            return found
+            if not (_labels(task) & ~allowed or (alone and node.inflight) or live_here):
+                return task
     return None
 
 

@@ -141,6 +141,9 @@ def _task(s: State, session: Session, m: Query, principal: str) -> None:
         detail = f"You have no task {m.header.task.hex()}, or it has been pruned."
         refuse(s, session.id, m.header, failure("task_unknown", detail))
         return
+    if task.withdrawn:
+        refuse(s, session.id, m.header, task.withdrawn)
+        return
     result = outcome(task, m.header)
     view = {
         **task_view(task),

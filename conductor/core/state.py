@@ -27,7 +27,7 @@ class Capability:
         self.name = name
         self.id = number
         self.pools: dict[str, Pool[Node]] = {}
-        self.waiting: tuple[deque[Task], ...] = tuple(deque() for _ in range(PRIORITIES))
+        self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.waiting_count = 0
         self.budget = burst
 
@@ -147,10 +147,12 @@ class State:
         return found
 
     def unqueue(self, task: Task) -> None:
-        """Let a task wait no longer; its entry in the queue is skipped when it comes up."""
+        """Let a task wait no longer."""
         if task.queued and task.route is not None:
             task.queued = False
-            self.capabilities[task.route.steps[task.at].capability].waiting_count -= 1
+            capability = self.capabilities[task.route.steps[task.at].capability]
+            capability.waiting_count -= 1
+            del capability.waiting[task.header.priority][task]
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter that the control process publishes."""

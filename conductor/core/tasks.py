@@ -101,6 +101,7 @@ class Task:
         "waiters",
         "wanted",
         "watchers",
+        "withdrawn",
     )  # fmt: skip
 
     def __init__(self, task_id: TaskId, principal: str, header: Header, now_us: int) -> None:
@@ -141,6 +142,7 @@ class Task:
         self.confidence = 0.0
         self.unsure = False
         self.provenance = b""
+        self.withdrawn: dict[str, object] = {}
 
     @property
     def closed(self) -> bool:

@@ -28,11 +28,12 @@ class Histories(RuleBasedStateMachine):
         self.holding: dict[int, dict[int, Work]] = {}
         self.seen = 0
         self.asked: set[TaskId] = set()
+        self.boots: dict[str, int] = {}
 
     def _collect(self) -> None:
         for session, message in self.bench.sent[self.seen :]:
             if isinstance(message, Work):
-                assert not message.header.labels & ~(INTERNAL | PII), (
+                assert not message.header.labels & ~self.bench.allowed, (
                     "work with a forbidden label left the conductor"
                 )
                 self.holding.setdefault(session, {})[message.header.attempt] = message
@@ -42,7 +43,7 @@ class Histories(RuleBasedStateMachine):
     def join(self, name: str, credit: int) -> None:
         if name not in self.sessions:
             self.next_session += 1
-            self.sessions[name] = self.next_session
+            self.sessions[name] = self.boots[name] = self.next_session
             self.bench.node(self.next_session, name, credit=credit, incarnation=self.next_session)
             if any(isinstance(m, Refuse) for s, m in self.bench.sent if s == self.next_session):
                 del self.sessions[name]
@@ -104,6 +105,29 @@ class Histories(RuleBasedStateMachine):
         live = {node.session for node in self.bench.core.state.nodes.values()}
         self.sessions = {name: session for name, session in self.sessions.items() if session in live}
 
+    @rule(allowed=st.sampled_from([INTERNAL, PII, INTERNAL | PII]))
+    def policy_changes(self, allowed: int) -> None:
+        self._collect()
+        self.bench.allowed = allowed
+        self.bench.generation(self.bench.core.state.generation + 1)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), twice=st.booleans())
+    def cut_and_back(self, data: st.DataObject, twice: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+        """The same boot reconnects and says what it holds, some of it twice."""
+        name = data.draw(st.sampled_from(sorted(self.sessions)))
+        old = self.sessions.pop(name)
+        self._collect()
+        works = self.holding.pop(old, {})
+        held = tuple((w.header.epoch, w.header.attempt) for w in works.values())
+        self.bench.lose(old)
+        self.next_session += 1
+        boot = self.boots[name]
+        self.bench.node(self.next_session, name, credit=3, incarnation=boot, held=held * (2 if twice else 1))
+        if self.next_session in {n.session for n in self.bench.core.state.nodes.values()}:
+            self.sessions[name] = self.next_session
+            self.holding[self.next_session] = works
+
     @rule()
     def commit(self) -> None:
         self.bench.commit()
@@ -128,6 +152,20 @@ class Histories(RuleBasedStateMachine):
         for node in self.bench.core.state.nodes.values():
             assert node.inflight <= node.credit
 
+    def teardown(self) -> None:
+        """When nothing more happens but time, every task ends and nothing of it stays."""
+        for _ in range(3):
+            self.bench.commit()
+            self.bench.tick(6_000 * MS)
+        self.bench.commit()
+        s = self.bench.core.state
+        assert (s.open_count, s.open_bytes, s.open_by_principal) == (0, 0, {})
+        assert all(task.closed for task in s.tasks.values())
+        assert (s.parked, s.persisting, s.asks, s.asking) == ({}, {}, {}, set())
+        assert s.attempts == {n: a for node in s.nodes.values() for n, a in node.attempts.items()}
+        assert len(s.timers) == len(s.nodes)
+        assert all(c.waiting_count == 0 for c in s.capabilities.values())
+
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestHistories.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
