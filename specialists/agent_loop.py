@@ -176,7 +176,9 @@ class Agent:
 
     def _connected(self, node: str, entry: dict[str, object]) -> None:
         state = str(entry.get("state"))
-        self._known[node] = replace(self._known[node], conductor=state, trouble="")
+        # Joining is no success yet: a node whose claim is refused joins again and again.
+        trouble = self._known[node].trouble if state == "joining" else ""
+        self._known[node] = replace(self._known[node], conductor=state, trouble=trouble)
         if state != "joining":
             self._tell(
                 "info", node, f"Connected to {entry.get('conductor')} at {entry.get('endpoint')}: {state}."
