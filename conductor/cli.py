@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-conductor_app = typer.Typer(help="Run a site's conductor.", no_args_is_help=True)
+conductor_app = typer.Typer(help="Run a site's conductor.", no_args_is_help=True, add_completion=False)
 
 
 @conductor_app.callback()
@@ -39,7 +39,9 @@ def run(
         raise typer.Exit(ConductorApp(mesh, find_source(config), chosen, folder).run())
 
 
-gateway_app = typer.Typer(help="Run one more HTTP gateway of a site.", no_args_is_help=True)
+gateway_app = typer.Typer(
+    help="Run one more HTTP gateway of a site.", no_args_is_help=True, add_completion=False
+)
 
 
 @gateway_app.callback()

@@ -39,7 +39,8 @@ class Tuning(TypedDict, total=False):
         int, _whole(3, "Attempts that may take their node down before the task is set aside.")
     ]
     kill_grace_ms: Annotated[
-        int, _whole(2000, "How long that waits for one of the nodes to come back, which was only cut off then.")
+        int,
+        _whole(2000, "How long that waits for one of the nodes to come back, which was only cut off then."),
     ]
     retry_delay_ms: Annotated[int, _whole(20, "First pause before a failed attempt is repeated; it doubles.")]
     retry_share: Annotated[

@@ -1,7 +1,7 @@
 """Where a mesh keeps its state on this machine, and how the files there are written and read.
 
 $HIVE_HOME/<mesh>/mesh.json            what `hive up` started
-$HIVE_HOME/<mesh>/agents/<device>.json  written by each agent
+$HIVE_HOME/<mesh>/agents/<site>.<device>.json written by each agent
 $HIVE_HOME/<mesh>/conductors/<site>.json written by each conductor
 $HIVE_HOME/<mesh>/logs/, run/           logs and private sockets
 """

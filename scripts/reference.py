@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from conductor.core import states as conductor_states
 from hive.config_tuning import Tuning
+from hive.core import link_states
 from hive.errors import CATALOGUE
 from hive.types import BUILTIN, TypeRegistry
 from hive.values import encode_value
 from hive.wire import codec, spec
 from hive.wire import messages as m
 from hive.wire.checks import Check, form
+from specialists.core import states as node_states
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 VECTORS = "wire-vectors.json"
@@ -46,7 +51,7 @@ _HEADER_NOTES = {
     "principal": "reserved, 0",
     "origin": "reserved, 0",
     "epoch": "grows with every start of the conductor",
-    "attempt": "number of the attempt within the epoch, from 1",
+    "attempt": "number of the attempt within the epoch, from 1; in what a client sends, see [Requests](#requests)",
     "remaining_us": "time to the deadline when this was sent; -1: none",
     "sent_us": "the sender's monotonic clock when this was sent",
     "labels": "bitmap by WELCOME.labels",
@@ -81,6 +86,19 @@ _DIRECTIONS = {
     "GENERATION": "control → dispatcher",
     "JOURNAL": "dispatcher → control",
 }
+
+
+def transitions(table: Mapping[tuple[Enum, object], Enum]) -> Callable[[], str]:
+    """Return what draws a table of transitions: one row per state, what may happen to it and what it becomes."""
+
+    def draw() -> str:
+        rows = ["| state | on | becomes |", "|---|---|---|"]
+        for (state, event), target in table.items():
+            word = event.value if isinstance(event, Enum) else event
+            rows.append(f"| {state.value} | {word} | {target.value} |")
+        return "\n".join(rows)
+
+    return draw
 
 
 def errors_table() -> str:
@@ -366,6 +384,13 @@ def write() -> dict[Path, str]:
     blocks = {
         "config.md": {"tuning": tuning_table},
         "errors.md": {"errors": errors_table},
+        "states.md": {
+            "task": transitions(conductor_states.TASK),
+            "node": transitions(conductor_states.NODE),
+            "worker": transitions(node_states.NODE_TRANSITIONS),
+            "attempt": transitions(node_states.ITEM_TRANSITIONS),
+            "link": transitions(link_states.TRANSITIONS),
+        },
         "types.md": {"types": types_table},
         "wire-protocol.md": {
             "header": header_table,

@@ -10,7 +10,9 @@ import typer
 demo_app = typer.Typer(
     help="Run the factory, break it on purpose and see that nobody notices.", add_completion=False
 )
-bench_app = typer.Typer(help="Measure the mesh against bare baselines, side by side.", no_args_is_help=True)
+bench_app = typer.Typer(
+    help="Measure the mesh against bare baselines, side by side.", no_args_is_help=True, add_completion=False
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 

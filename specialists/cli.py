@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from specialists.agent_spec import AgentSpec
 
-node_app = typer.Typer(help="Run a single node on this machine.", no_args_is_help=True)
-device_app = typer.Typer(help="Run all nodes of a device on this machine.", no_args_is_help=True)
+node_app = typer.Typer(help="Run a single node on this machine.", no_args_is_help=True, add_completion=False)
+device_app = typer.Typer(
+    help="Run all nodes of a device on this machine.", no_args_is_help=True, add_completion=False
+)
 
 StateOption = Annotated[
     str | None, typer.Option("--state", help="State folder of the mesh. Default: $HIVE_HOME/<mesh>.")

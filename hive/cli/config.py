@@ -9,7 +9,7 @@ import typer
 
 from hive.cli.report import JsonOption, emit, out, reported
 
-app = typer.Typer(help="Check mesh files.", no_args_is_help=True)
+app = typer.Typer(help="Check mesh files.", no_args_is_help=True, add_completion=False)
 
 
 @app.command()

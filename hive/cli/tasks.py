@@ -9,7 +9,7 @@ import typer
 from hive.cli.report import JsonOption, UrlOption, emit, note, out, reported
 from hive.errors import CATALOGUE
 
-app = typer.Typer(help="Show, list, follow or cancel tasks.", no_args_is_help=True)
+app = typer.Typer(help="Show, list, follow or cancel tasks.", no_args_is_help=True, add_completion=False)
 
 CapabilityArgument = Annotated[
     str | None, typer.Argument(help="What to call, such as text.classify_intent; left out with --want.")
