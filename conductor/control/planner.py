@@ -39,7 +39,17 @@ class Planner:
         return self._knowledge.graph
 
     def reload(self, config: MeshConfig) -> None:
-        """Take a new policy and forget what the old one granted: the dispatcher must ask about every node again."""
+        """Take a new policy and forget what the old one granted: the dispatcher must ask about every node again.
+
+        Raises HiveError(config_invalid) if a label would get another bit: open sessions and kept data know the old one.
+        """
+        known, fresh = self.labels.names, config.label_table.names
+        if fresh[: len(known)] != known:
+            raise HiveError(
+                "config_invalid",
+                f"labels: {', '.join(fresh)} does not begin with {', '.join(known)}. While the conductor runs, "
+                "labels may only be added at the end; restart it for anything else.",
+            )
         self.config = config
         self.policy = config.compiled_policy
         self.labels = config.label_table

@@ -97,11 +97,10 @@ class Control:
     def _reload(self) -> None:
         """Judge every claim anew by the policy of the file as it is now; a file with mistakes changes nothing."""
         try:
-            config = load_config(Path(self._spec.config))
+            self._planner.reload(load_config(Path(self._spec.config)))
         except HiveError as error:
             sys.stderr.write(f"{error.code}: the policy stays as it was: {error.detail}\n")
             return
-        self._planner.reload(config)
         self._session.again()
 
 

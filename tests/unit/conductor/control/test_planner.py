@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conductor.control.planner import Planner
 from conductor.control.view import ControlView
 from hive.config import parse_config
+from hive.config_models import MeshConfig
 from hive.config_source import parse_source
+from hive.errors import HiveError
 from hive.wire.messages import EMPTY, Offer, PlanWanted, Seen
 
 DIGEST = "sha256:" + "ab" * 32
@@ -88,6 +92,20 @@ def test_a_reloaded_policy_voids_every_plan() -> None:
     assert control.generation == before + 1
     refused = control.plan(PlanWanted(EMPTY, 1, "text.redact", principal="local")).refused
     assert refused["code"] == "capability_unknown"
+
+
+def test_a_reload_may_add_labels_and_never_moves_one() -> None:
+    def config(labels: str) -> MeshConfig:
+        return parse_config(parse_source(MESH.replace("policy:", f"labels: [{labels}]\npolicy:"), "m.yaml"))
+
+    control = planner()
+    control.reload(config("trade"))
+    control.reload(config("trade, secret"))
+    before = control.generation
+    for labels in ("secret, trade", "trade", "other"):
+        with pytest.raises(HiveError, match="only be added at the end"):
+            control.reload(config(labels))
+    assert (control.generation, control.labels.names[-2:]) == (before, ("trade", "secret"))
 
 
 def test_the_view_draws_what_is_there() -> None:
