@@ -54,7 +54,7 @@ def submitted(s: State, session: Session, m: Submit) -> None:
     route_key: RouteKey = (
         task.capability,
         m.want,
-        tuple((n, t) for n, t, _ in m.inputs),
+        tuple([(n, t) for n, t, _ in m.inputs]) if m.inputs else (),
         h.labels,
         principal,
     )
@@ -148,8 +148,11 @@ def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
 
 def _receipts(s: State, task: Task) -> None:
     """Acknowledge to those who do not wait for the outcome; those who do hear nothing before it."""
-    waiting = [w for w in task.waiters if w[1].flags & Flag.WAIT]
-    for session, header in task.waiters:
+    waiters = task.waiters
+    if len(waiters) == 1 and waiters[0][1].flags & Flag.WAIT:
+        return  # the hot path
+    waiting = [w for w in waiters if w[1].flags & Flag.WAIT]
+    for session, header in waiters:
         if not header.flags & Flag.WAIT:
             s.actions.append(Send(session, Receipt(header._replace(sent_us=s.now_us), shown(task.state))))
     task.waiters = waiting

@@ -7,7 +7,7 @@ from typing import Final
 
 from conductor.core.actions import Persist, Send
 from conductor.core.state import State
-from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, shown
+from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, counter, shown
 from conductor.core.tasks import Attempt, Task
 from hive.errors import CATALOGUE
 from hive.wire.codec import pack_document
@@ -15,6 +15,8 @@ from hive.wire.messages import Event, Flag, Header, Kind, Outcome, Refuse, Revok
 
 _DETAIL_MAX: Final = 2_000
 """Characters of a sentence that may quote a peer; the wire takes 4096 of a text."""
+
+_UNSURE: Final = int(Flag.UNSURE)
 
 
 def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | None = None) -> None:
@@ -90,9 +92,14 @@ def committed(s: State, task: Task) -> None:
 
 def outcome(task: Task, header: Header) -> Outcome:
     """Return the outcome as a message to whoever asked with `header`."""
-    flags = Flag.UNSURE if task.unsure else 0
+    h = header
+    # By position: _replace costs three times as much, and this is on the hot path.
+    told = Header(
+        _UNSURE if task.unsure else 0, h.priority, h.hops, h.trace_flags, h.step, h.capability, h.principal, h.origin,
+        h.epoch, h.attempt, h.remaining_us, task.closed_us, task.labels, task.id, h.trace_id, h.span_id,
+    )  # fmt: skip
     return Outcome(
-        header._replace(flags=flags, labels=task.labels, task=task.id, sent_us=task.closed_us),
+        told,
         shown(task.state),
         task.capability,
         task.result_type,
@@ -214,11 +221,11 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     task.bytes = sum(map(len, task.result))
     s.finished[task.principal, task.id] = task
     s.finished_bytes += task.bytes
-    s.count(f"tasks_{state.value}")
+    s.count(counter(state))
     elapsed_us = s.now_us - task.created_us
     s.note(
         "task",
-        state.value,
+        shown(state),
         task.id,
         task.capability,
         elapsed_us,

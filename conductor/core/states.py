@@ -69,9 +69,18 @@ NODE: Final[dict[tuple[NodeState, str], NodeState]] = {
 SHOWN: Final = {T.ACCEPTING: T.QUEUED, T.PLANNING: T.QUEUED, T.CLOSING: T.RUNNING}
 
 
+_NAMES: Final = {state: SHOWN.get(state, state).value for state in TaskState}
+_COUNTERS: Final = {state: f"tasks_{state.value}" for state in TaskState}
+
+
 def shown(state: TaskState) -> str:
     """Return the state as the API names it."""
-    return SHOWN.get(state, state).value
+    return _NAMES[state]
+
+
+def counter(state: TaskState) -> str:
+    """Return the counter of the tasks that came to this state."""
+    return _COUNTERS[state]
 
 
 class InvariantError(AssertionError):

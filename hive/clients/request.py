@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
 from hive.errors import HiveError
 from hive.ids import TaskId, new_task_id, task_id_for_key
 from hive.labels import LabelTable
+from hive.record import record
 from hive.types import DataType, TypeRegistry, parse_data_type
 from hive.wire.messages import Flag, Header, Submit
 
@@ -24,7 +24,7 @@ Inputs = tuple[tuple[str, str, int], ...]
 Frames = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """One task as its caller describes it.
 
@@ -199,8 +199,14 @@ def submit_of(
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
     flags = header.flags | (_DURABLE if wish.durable else 0)
     mask = labels.mask(wish.labels) if wish.labels else 0
+    h = header
+    # By position: _replace costs three times as much, and this is on the hot path.
+    asked = Header(
+        flags, wish.priority, h.hops, h.trace_flags, h.step, number, h.principal, h.origin,
+        h.epoch, h.attempt, h.remaining_us, h.sent_us, mask, h.task, h.trace_id, h.span_id,
+    )  # fmt: skip
     return Submit(
-        header._replace(flags=flags, priority=wish.priority, capability=number, labels=mask),
+        asked,
         "" if number else wish.capability or "",
         wish.want or "",
         encoded[0],

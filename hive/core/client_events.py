@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from hive.core.link import Send
 from hive.errors import HiveError
+from hive.record import record
 from hive.wire.messages import Cancel, Event, Message, Outcome, Query, Receipt, Reply, Submit, Watch
 
 Request = Submit | Cancel | Query | Watch
@@ -14,7 +14,7 @@ Answer = Outcome | Receipt | Reply | HiveError
 NO_TIMEOUT_US: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ask:
     """A caller wants `request`, whose `header.attempt` is a fresh number of `ClientCore.number`.
 
@@ -29,50 +29,50 @@ class Ask:
     capability: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opened:
     """A session works: whatever is unanswered is sent (again)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Closed:
     """The session is gone; requests wait for the next one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrived:
     """A message of the session arrived."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unsent:
     """The transport's queue was full, so the request of this number was not sent."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Withdraw:
     """Nobody waits for this number any more. The task itself goes on; CANCEL is a request of its own."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GiveUp:
     """The owner stops: every request ends with `error`."""
 
     error: HiveError
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tick:
     """Time has passed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finished:
     """The request of this number is over."""
 
@@ -80,7 +80,7 @@ class Finished:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """A watched task changed."""
 

@@ -7,12 +7,12 @@ HELLO, WELCOME, REFUSE and BYE; every other message is to it a sign of life, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hive.core.backoff import RECONNECT_CAP_US, Backoff
 from hive.core.link_states import TRANSITIONS, LinkEvent, LinkFaultError, LinkState
 from hive.errors import HiveError, error_of
+from hive.record import record
 from hive.wire.messages import VERSION as WIRE_VERSION
 from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
 
@@ -23,33 +23,33 @@ _GREETED: Final = frozenset({LinkState.GREETING, LinkState.UP})
 _CONNECTED: Final = frozenset({LinkState.DIALLING, LinkState.GREETING, LinkState.UP})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dial:
     """Open a fresh connection to `endpoint`, then call `opened`, or `failed` if that cannot be."""
 
     endpoint: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hangup:
     """Close the connection; what it still holds is lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Send:
     """Send a message on the open connection."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Up:
     """The session works from here on."""
 
     welcome: Welcome
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Down:
     """A try or a session is over.
 
@@ -65,7 +65,7 @@ class Down:
 LinkAction = Dial | Hangup | Send | Up | Down
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkTuning:
     """Times of a link in microseconds.
 

@@ -6,11 +6,12 @@ frames is specified in docs/reference/wire-protocol.md; this module holds only t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
 from hive.ids import NO_TASK, TaskId
+from hive.record import record
 
 VERSION: Final = 1
 NO_DEADLINE_US: Final = -1
@@ -96,7 +97,7 @@ AttemptRef = tuple[int, int]
 """(conductor epoch, attempt): names one attempt for ever."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Offer:
     """A capability that a node (or a peer conductor) says it has: a claim, which policy may grant.
 
@@ -116,7 +117,7 @@ class Offer:
     types: tuple[dict[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hello:
     """Opens a session: who the sender says it is, what it speaks, offers and still holds.
 
@@ -143,7 +144,7 @@ class Hello:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Welcome:
     """Accepts a HELLO. `drop` names held attempts and answers that are no longer wanted."""
 
@@ -161,7 +162,7 @@ class Welcome:
     drop: tuple[AttemptRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refuse:
     """Says no, with a code of the error catalogue. `about` is the kind that is refused.
 
@@ -176,7 +177,7 @@ class Refuse:
     context: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bye:
     """The sender leaves on purpose; whatever it holds goes back to the other side."""
 
@@ -184,7 +185,7 @@ class Bye:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Beat:
     """Proof that the sender's work loop turned. `busy_us` bounds the silence that may follow."""
 
@@ -195,7 +196,7 @@ class Beat:
     draining: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credit:
     """Sets the number of slots that the sender grants in all (not a difference)."""
 
@@ -203,7 +204,7 @@ class Credit:
     slots: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Submit:
     """Asks for a task. The wish is `header.capability`, or `capability` by name, or the data type `want`.
 
@@ -221,7 +222,7 @@ class Submit:
     body: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Receipt:
     """The task was accepted and will have exactly one outcome."""
 
@@ -229,7 +230,7 @@ class Receipt:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """The one final result of a task. `provenance` is a msgpack document, see the specification."""
 
@@ -243,7 +244,7 @@ class Outcome:
     body: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cancel:
     """Asks to cancel a task; answered by its OUTCOME, or by REFUSE(task_unknown)."""
 
@@ -251,7 +252,7 @@ class Cancel:
     principal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Query:
     """Asks a question about the mesh; `ask` numbers it, `what` names it."""
 
@@ -262,7 +263,7 @@ class Query:
     principal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """Answers a QUERY; `result` is a JSON-like value. Bodies are those of a finished task."""
 
@@ -272,7 +273,7 @@ class Reply:
     body: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Watch:
     """Asks for an EVENT at each change of a task, and for its OUTCOME."""
 
@@ -280,7 +281,7 @@ class Watch:
     principal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """A task changed: `what` is a state or an attempt's end, `about` says which and why."""
 
@@ -289,7 +290,7 @@ class Event:
     about: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Work:
     """One attempt of one step for a node. `inputs` as in SUBMIT; empty means the one declared input."""
 
@@ -298,7 +299,7 @@ class Work:
     body: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Running:
     """A node starts a run that may keep it silent for `bound_us`."""
 
@@ -306,7 +307,7 @@ class Running:
     bound_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """A node's result of an attempt; returns the slot. `removed` is the bitmap of labels that it removed."""
 
@@ -318,7 +319,7 @@ class Answer:
     body: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Revoke:
     """The conductor no longer wants an attempt. The node still answers or refuses it, which returns the slot."""
 
@@ -326,7 +327,7 @@ class Revoke:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ack:
     """The conductor has `answers` answers and refusals of this session, and its own loop turns."""
 
@@ -334,7 +335,7 @@ class Ack:
     answers: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """Dispatcher to control: a peer claims this. `ask` numbers the claim."""
 
@@ -345,7 +346,7 @@ class Seen:
     offers: tuple[Offer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """Control to dispatcher: what policy grants of a claim; `grants` holds one entry per granted offer."""
 
@@ -357,7 +358,7 @@ class Verdict:
     refused: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlanWanted:
     """Dispatcher to control: a table miss. The task waits as `planning`."""
 
@@ -370,7 +371,7 @@ class PlanWanted:
     principal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Control to dispatcher: the compiled way, or the refusal. `generation` dates it."""
 
@@ -382,7 +383,7 @@ class Plan:
     default_labels: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Generation:
     """Control to dispatcher: the graph or policy changed; older plans are void for new tasks.
 
@@ -397,7 +398,7 @@ class Generation:
     quotas: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Journal:
     """Dispatcher to control: decisions, never payload content. `counts` are counters since the start."""
 

@@ -6,12 +6,13 @@ grantor keeps its number over reconnects, so that what it gave survives them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from hive.record import record
 from hive.wire.messages import Header, Message, Welcome, Work
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Joined:
     """A session with a grantor works; `credit` is what the HELLO granted."""
 
@@ -20,7 +21,7 @@ class Joined:
     welcome: Welcome
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Left:
     """The session is over. With `forget` the grantor will not return, and what it gave is dropped."""
 
@@ -28,7 +29,7 @@ class Left:
     forget: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Received:
     """A message of a grantor arrived."""
 
@@ -36,7 +37,7 @@ class Received:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Malformed:
     """Frames of a grantor arrived that are no message; `header` and `kind` are what could be read of them."""
 
@@ -47,12 +48,12 @@ class Malformed:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Turned:
     """The work loop has handed in everything that was queued at its sockets: time to beat, and to run."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done:
     """The result of one attempt: body frames, confidence from 0 to 1, and the labels that the model removed."""
 
@@ -62,7 +63,7 @@ class Done:
     removes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """The attempt has no result; `code` is one of the error catalogue."""
 
@@ -74,14 +75,14 @@ class Failed:
 Result = Done | Failed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ran:
     """The last Run is over: one result per work, in its order."""
 
     results: tuple[Result, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drain:
     """Stop in good order: take nothing new, finish, say goodbye."""
 
@@ -89,7 +90,7 @@ class Drain:
 NodeEvent = Joined | Left | Received | Malformed | Turned | Ran | Drain
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Send:
     """Send a message to a grantor. If it cannot be queued, hang up: the next session sends it again."""
 
@@ -97,7 +98,7 @@ class Send:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """Run these together now and report with Ran; it should take no longer than `bound_us`.
 
@@ -108,7 +109,7 @@ class Run:
     bound_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drained:
     """Everything is finished and said; the process may end."""
 
