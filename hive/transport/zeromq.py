@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import errno
 import itertools
-import select
 import selectors
 import struct
 import time
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Final, TypeVar
 
 import zmq
 
 from hive.errors import HiveError
-from hive.transport.base import Source
 from hive.transport.endpoints import IPC, check_endpoint, is_served
+from hive.transport.fd_poller import FdPoller
 from hive.transport.sessions import SessionBook
 from hive.wire.auth import Authenticator, LoopbackOnly
 from hive.wire.codec import MAX_BODY_BYTES
@@ -106,6 +104,11 @@ class _ZmqSource:
             self._selector.register(self.socket.FD, selectors.EVENT_READ)
             self._selector.register(self.monitor.FD, selectors.EVENT_READ)
         return self._selector.fileno()
+
+    @property
+    def fds(self) -> tuple[int, int]:
+        """The descriptors of the socket and of its monitor."""
+        return self.socket.FD, self.monitor.FD
 
     def look(self) -> bool:
         """Ask the socket and the monitor whether there is something to do."""
@@ -338,70 +341,6 @@ class ZmqConnection(_ZmqSource):
         return not (self._ended or self.closed)
 
 
-class ZmqPoller:
-    """Waits for sockets, their monitors and plain descriptors.
-
-    It waits for the descriptors itself: `zmq.Poller` asks every socket twice per wait, which costs as much as deciding
-    a task. A socket's descriptor reports changes only, so a socket that was used since it was last found empty is
-    asked before the wait.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing to wait for."""
-        self._poll = select.poll()
-        self._sources: list[_ZmqSource] = []
-        self._socket_of: dict[int, _ZmqSource] = {}
-        self._monitor_of: dict[int, _ZmqSource] = {}
-
-    def add(self, source: Source) -> None:
-        """Watch a source of this transport; its `lost()` and `alive` then rely on `wait` being called."""
-        assert isinstance(source, _ZmqSource)
-        for socket, source_of in ((source.socket, self._socket_of), (source.monitor, self._monitor_of)):
-            source_of[socket.FD] = source
-            self._poll.register(socket.FD, select.POLLIN)
-        self._sources.append(source)
-        source.polled = source.signalled = source.readable = True
-
-    def add_fd(self, fd: int) -> None:
-        """Watch a plain descriptor."""
-        self._poll.register(fd, select.POLLIN)
-
-    def remove(self, source: Source) -> None:
-        """Stop watching a source; must come before its close."""
-        assert isinstance(source, _ZmqSource)
-        for socket, source_of in ((source.socket, self._socket_of), (source.monitor, self._monitor_of)):
-            del source_of[socket.FD]
-            self._poll.unregister(socket.FD)
-        self._sources.remove(source)
-        source.polled = False
-
-    def wait(self, timeout_us: int) -> bool:
-        """Wait, with the timeout rounded up to milliseconds."""
-        ready = False
-        for source in self._sources:
-            if source.used or source.readable or source.signalled:
-                ready |= source.look()
-        left_ms = 0 if ready else -1 if timeout_us < 0 else (timeout_us + 999) // 1000
-        until_s = time.monotonic() + left_ms / 1000 if left_ms > 0 else 0.0
-        while True:
-            events = self._poll.poll(left_ms)
-            for fd, _ in events:
-                ready |= self._reported(fd)
-            if ready or not left_ms or not events:
-                return ready
-            if left_ms > 0:
-                left_ms = max(0, ceil((until_s - time.monotonic()) * 1000))
-
-    def _reported(self, fd: int) -> bool:
-        source = self._socket_of.get(fd)
-        if source is not None:
-            return source.look()  # a command between libzmq's threads may be all that there was
-        source = self._monitor_of.get(fd)
-        if source is not None:
-            source.signalled = True
-        return True
-
-
 class ZmqTransport:
     """Makes ZeroMQ listeners and connections with one context, so with one I/O thread."""
 
@@ -432,9 +371,9 @@ class ZmqTransport:
         check_endpoint(endpoint)
         return self._keep(ZmqConnection(self._context, endpoint, self._queue_messages))
 
-    def poller(self) -> ZmqPoller:
+    def poller(self) -> FdPoller:
         """Return a new poller."""
-        return ZmqPoller()
+        return FdPoller()
 
     def close(self) -> None:
         """Close every source and the context."""

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import zmq
 
-from hive.transport.zeromq import ZmqListener, ZmqPoller, ZmqTransport
+from hive.transport.fd_poller import FdPoller
+from hive.transport.zeromq import ZmqListener, ZmqTransport
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +43,7 @@ def listener(request: pytest.FixtureRequest, transport: ZmqTransport, hive_home:
 
 
 def poll(listener: ZmqListener, done: Callable[[], bool], wait_s: float = WAIT_S) -> None:
-    poller = ZmqPoller()
+    poller = FdPoller()
     poller.add(listener)
     deadline = time.monotonic() + wait_s
     while not done():
