@@ -206,6 +206,7 @@ def card(options: argparse.Namespace) -> publish.Card:
             "Names in tweets and in lower case are found less often than in ordinary sentences.",
             "A person may be known by what is told of them; that is not seen.",
             "At most 8000 characters; longer texts are refused, never cut.",
+            "The test figures were looked at while the recipe was chosen, so they are somewhat favourable.",
         ],
         command=f"python -m specialists.forge.train_redact --data DATA --out OUT{tagger} --seed {options.seed} "
         f"--epochs {options.epochs}",
