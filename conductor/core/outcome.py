@@ -172,11 +172,11 @@ def withdraw_forbidden(s: State) -> None:
         names = list(s.label_table.unpack(excess))
         detail = f"{', '.join(names)} may not be at {s.site!r} any more, by {s.site_rule!r}."
         error = failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
-        if task.state in FINAL:
+        if task.settled:
             _withdraw(s, task, error)
         elif task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
             reject(s, task, error)
-        elif not task.settled:
+        else:
             finish(s, task, TaskState.FAILED, error)
 
 
@@ -184,8 +184,9 @@ def _withdraw(s: State, task: Task, error: dict[str, object]) -> None:
     """Drop a kept result but not that there was one: its key must not start the task again."""
     if not task.withdrawn:
         s.count("results_withdrawn")
-    s.finished_bytes -= task.bytes
-    task.bytes = 0
+    if task.state in FINAL:
+        s.finished_bytes -= task.bytes
+        task.bytes = 0
     task.result = ()
     task.withdrawn = error
 
@@ -234,12 +235,12 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     )
     if task.waiters:
         for session, header in task.waiters:
-            s.actions.append(Send(session, outcome(task, header)))
+            tell_outcome(s, session, task, header)
         task.waiters.clear()
     if task.watchers:
         tell(s, task.watchers, state.value)
         for session, header in task.watchers:
-            s.actions.append(Send(session, outcome(task, header)))
+            tell_outcome(s, session, task, header)
         task.watchers.clear()
     if len(s.finished) > s.settings.finished_max_tasks or s.finished_bytes > s.settings.finished_max_bytes:
         prune(s)

@@ -264,6 +264,19 @@ def test_open_tasks_and_kept_results_that_policy_forbids_now_are_let_go_of() -> 
     assert bench.core.state.counts["results_withdrawn"] == 1
 
 
+def test_a_result_that_waits_for_its_commit_is_withdrawn_too() -> None:
+    bench = bench_with_node()
+    bench.auto_commit = False
+    bench.submit(labels=PII, durable=True)
+    bench.commit()
+    bench.answer(A, bench.work(A)[0])
+    policy(bench, INTERNAL)
+    bench.commit()
+    assert bench.outcomes() == []
+    assert [r.code for r in bench.refusals()] == ["label_forbidden"]
+    assert bench.core.state.finished_bytes == 0
+
+
 def test_tasks_that_wait_for_their_plan_are_refused_when_policy_forbids_their_data() -> None:
     bench = Bench()
     bench.lose(CONTROL)
