@@ -31,8 +31,7 @@ from hive.wire.auth import Authenticator
 from hive.wire.codec import decode, encode, kind_of, peek_header
 from hive.wire.messages import Hello, Kind, Refuse
 
-_BATCH: Final = 256
-_BURST: Final = 32
+_BURSTS: Final = (1, *[32] * 8)
 _PRIVATE: Final = 1
 
 
@@ -107,10 +106,10 @@ class Dispatcher:
         return min(100_000, max(0, due_us - self._clock.now_us()))
 
     def _drain(self, listener: Listener, which: int) -> bool:
-        """Hear up to _BATCH messages; return True if there may be more.
+        """Hear up to sum(_BURSTS) messages; return True if there may be more.
 
-        What the core asks for is carried out every _BURST messages: ZeroMQ's thread then finds several messages per
-        wake-up, and hands them to the kernel in one call. A message that comes alone is answered at once.
+        What the core asks for is carried out after the first message, which may have come alone, and then after every
+        burst of them: ZeroMQ's thread then finds several messages per wake-up and hands them on in one call.
         """
         receive = listener.receive
         handle = self._core.handle
@@ -118,8 +117,8 @@ class Dispatcher:
         max_body = self._max_body
         private = which == _PRIVATE
         actions: list[Action] = []
-        for _ in range(_BATCH // _BURST):
-            for _ in range(_BURST):
+        for burst in _BURSTS:
+            for _ in range(burst):
                 item = receive()
                 if item is None:
                     self._perform(actions)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import select
-import time
-from math import ceil
 from typing import Protocol, runtime_checkable
 
 from hive.transport.base import Source
@@ -71,27 +69,19 @@ class FdPoller:
         source.polled = False
 
     def wait(self, timeout_us: int) -> bool:
-        """Wait, with the timeout rounded up to milliseconds."""
+        """Wait, with the timeout rounded up to milliseconds.
+
+        A descriptor may also report a command between libzmq's threads; whoever then receives finds nothing.
+        """
         ready = False
         for source in self._sources:
             if source.used or source.readable or source.signalled:
                 ready |= source.look()
-        left_ms = 0 if ready else -1 if timeout_us < 0 else (timeout_us + 999) // 1000
-        until_s = time.monotonic() + left_ms / 1000 if left_ms > 0 else 0.0
-        while True:
-            events = self._poll.poll(left_ms)
-            for fd, _ in events:
-                ready |= self._reported(fd)
-            if ready or not left_ms or not events:
-                return ready
-            if left_ms > 0:
-                left_ms = max(0, ceil((until_s - time.monotonic()) * 1000))
-
-    def _reported(self, fd: int) -> bool:
-        source = self._socket_of.get(fd)
-        if source is not None:
-            return source.look()  # a command between libzmq's threads may be all that there was
-        source = self._monitor_of.get(fd)
-        if source is not None:
-            source.signalled = True
-        return True
+        timeout_ms = 0 if ready else -1 if timeout_us < 0 else (timeout_us + 999) // 1000
+        events = self._poll.poll(timeout_ms)
+        for fd, _ in events:
+            if fd in self._socket_of:
+                self._socket_of[fd].readable = True
+            elif fd in self._monitor_of:
+                self._monitor_of[fd].signalled = True
+        return ready or bool(events)

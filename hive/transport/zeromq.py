@@ -176,6 +176,7 @@ class ZmqListener(_ZmqSource):
             # A failed recv raises, which costs more than asking first; asking costs more than a recv that
             # succeeds. Latency matters most with one message per wake-up, so ask after the first.
             if self._burst == 1 and not self._get(_EVENTS) & _POLLIN:
+                self.used = False
                 break
             try:
                 routing_id = recv(_NOBLOCK)
@@ -300,7 +301,7 @@ class ZmqConnection(_ZmqSource):
             return None
         if self._burst == 1 and not self._get(_EVENTS) & _POLLIN:
             self._burst = 0
-            self.readable = False
+            self.readable = self.used = False
             return None
         recv = self._recv
         try:
