@@ -115,16 +115,22 @@ def _reconcile(s: State, node: Node, m: Hello) -> tuple[AttemptRef, ...]:
     drop = []
     for epoch, number in (*m.held, *m.unacked):
         attempt = s.attempts.get(number) if epoch == s.epoch else None
-        boot = (attempt.node.id, attempt.node.hello.incarnation) if attempt else None
-        if attempt is None or boot != (m.name, m.incarnation) or attempt.task.closed:
+        if attempt is None or attempt.task.closed or not _same_boot(attempt.node.hello, m):
             drop.append((epoch, number))
         else:
             attempt.node = node
             if (epoch, number) in m.held and number not in node.attempts:
                 node.attempts[number] = attempt
                 node.inflight += 1
+                # What has taken other nodes down still runs alone.
+                node.exclusive = node.exclusive or attempt.task.kills >= s.settings.kills_max - 1
                 resume(s, attempt)
     return tuple(drop)
+
+
+def _same_boot(old: Hello, new: Hello) -> bool:
+    """Say whether a node that comes is the process that it was, with the model and at the site that were granted."""
+    return old.incarnation == new.incarnation and claim_key(old) == claim_key(new)
 
 
 def _replace(s: State, old: Node) -> None:

@@ -37,6 +37,7 @@ def _node(s: State, node: Node) -> None:
     _require(
         node.inflight == len(node.attempts), f"{node.id}: in-flight {node.inflight} != {len(node.attempts)}"
     )
+    _require(bool(node.inflight) or not node.exclusive, f"{node.id} is kept free for a task that is gone")
     for attempt in node.attempts.values():
         _require(attempt.node is node, f"attempt {attempt.number} is held by two nodes")
         _require(s.attempts.get(attempt.number) is attempt, f"attempt {attempt.number} is not in the books")

@@ -7,7 +7,7 @@ from typing import Final
 
 from conductor.core.actions import Persist, Send
 from conductor.core.state import State
-from conductor.core.states import FINAL, InvariantError, NodeState, TaskState, counter, shown
+from conductor.core.states import FINAL, InvariantError, TaskState, counter, shown
 from conductor.core.tasks import Attempt, Task
 from hive.errors import CATALOGUE
 from hive.wire.codec import pack_document
@@ -33,8 +33,8 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
             s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), state.value)))
     task.live.clear()
     for attempt in task.attempts:
-        if attempt.node.state is NodeState.LOST:
-            s.attempts.pop(attempt.number, None)
+        if attempt.number not in attempt.node.attempts:
+            s.attempts.pop(attempt.number, None)  # it holds no slot that an answer would have to free
     release(s, task)
     if task.durable:
         task.state = TaskState.CLOSING

@@ -99,6 +99,7 @@ def _capabilities(s: State, principal: str) -> object:
                 "capability": capability.name,
                 "inputs": dict(offer.inputs) if offer else {},
                 "output": offer.output if offer else "",
+                "types": list(offer.types) if offer else [],
                 "nodes": len(nodes),
                 "ready": ready,
                 "waiting": capability.waiting_count,

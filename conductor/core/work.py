@@ -35,7 +35,7 @@ def answered(s: State, session: Session, m: Answer) -> None:
     else:
         attempt.ended = "answered"
         _close_step(s, task, attempt, m)
-    offer(s, session.node or node)
+    offer(s, node)
 
 
 def refused(s: State, session: Session, m: Refuse) -> None:
@@ -51,7 +51,7 @@ def refused(s: State, session: Session, m: Refuse) -> None:
     if was_live and not task.settled:
         s.note("refused", task.id, attempt.number, attempt.node.id, m.code)
         _after_refusal(s, task, attempt, m)
-    offer(s, session.node or attempt.node)
+    offer(s, attempt.node)
 
 
 def running(s: State, session: Session, m: Running) -> None:
@@ -149,13 +149,15 @@ def _returned(s: State, session: Session, h: Header) -> Attempt | None:
     """Return the attempt that a node hands back, its slot freed; None for what this conductor never gave it."""
     attempt = s.attempts.get(h.attempt) if h.epoch == s.epoch else None
     node = session.node
-    if attempt is None or node is None or attempt.node.id != node.id:
+    # The same boot, not the same name: another boot may run another model, which was granted other things.
+    if attempt is None or node is None or attempt.node is not node:
         s.count("answers_stale")
         return None
     del s.attempts[h.attempt]
     if node.attempts.pop(h.attempt, None) is not None:
         node.inflight -= 1
-        node.exclusive = False
+        if not node.inflight:
+            node.exclusive = False
     return attempt
 
 

@@ -87,7 +87,7 @@ class Bench:
                 self._do(Received(session, Beat(EMPTY)))
             self._do(Tick())
 
-    def node(
+    def node(  # noqa: PLR0913 - each test names the one or two that it is about
         self,
         session: int,
         name: str,
@@ -96,12 +96,14 @@ class Bench:
         incarnation: int = 1,
         held: tuple[AttemptRef, ...] = (),
         unacked: tuple[AttemptRef, ...] = (),
+        digest: str = "sha256:00",
+        site: str = "plant",
     ) -> list[Message]:
         """Connect a node."""
         offer = Offer(
-            capability, "1.0.0", (("text", "text"),), "intent", "sha256:00", "x@1.0.0", run_bound_us=50 * MS
+            capability, "1.0.0", (("text", "text"),), "intent", digest, "x@1.0.0", run_bound_us=50 * MS
         )
-        hello = Hello(EMPTY, "node", name, "m", "plant", incarnation, credit=credit, offers=(offer,), held=held,
+        hello = Hello(EMPTY, "node", name, "m", site, incarnation, credit=credit, offers=(offer,), held=held,
                       unacked=unacked)  # fmt: skip
         return self.send(session, hello)
 

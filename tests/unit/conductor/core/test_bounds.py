@@ -11,6 +11,8 @@ from hive.wire.messages import (
     Cancel,
     Event,
     Generation,
+    Hello,
+    Offer,
     Plan,
     PlanWanted,
     Query,
@@ -303,3 +305,13 @@ def test_every_message_of_these_tests_can_be_sent() -> None:
     for _, message in bench.sent:
         if not isinstance(message, PlanWanted):
             decode(encode(message))
+
+
+def test_who_asks_what_can_be_done_here_learns_the_types_that_manifests_bring_along() -> None:
+    bench = Bench()
+    kind: dict[str, object] = {"name": "pump.state", "version": 1, "encoding": "document"}
+    offer = Offer(CLASSIFY, "1", (("text", "text"),), "pump.state", "sha256:00", "x", types=(kind,))
+    bench.send(A, Hello(EMPTY, "node", "a", "m", "plant", 1, credit=1, offers=(offer,)))
+    bench.send(CLIENT, Query(EMPTY._replace(attempt=1), 1, "capabilities"))
+    (reply,) = bench.of(CLIENT, Reply)
+    assert [(row["capability"], row["types"]) for row in reply.result] == [(CLASSIFY, [kind])]  # type: ignore[attr-defined]
