@@ -96,6 +96,7 @@ class Bench:
         incarnation: int = 1,
         held: tuple[AttemptRef, ...] = (),
         unacked: tuple[AttemptRef, ...] = (),
+        *,
         digest: str = "sha256:00",
         site: str = "plant",
     ) -> list[Message]:
