@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-_MOVED = ("node_lost", "suspected", "handed_back", "lease_expired")
+_MOVED = ("node_lost", "node_silent", "suspected", "handed_back", "lease_expired")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,48 @@
+"""The demo and the benchmark in their small sizes, as commands on the real thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+
+def hive(home: Path, *words: str) -> tuple[int, Any]:
+    environment = {**os.environ, "HIVE_HOME": str(home)}
+    environment.pop("HIVE_URL", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "hive", *words, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_demo_breaks_two_nodes_and_loses_nothing(tmp_path: Path) -> None:
+    status, said = hive(tmp_path, "demo", "--seconds", "8", "--rate", "40")
+    assert (status, said["lost"]) == (0, 0), said
+    assert said["sent"] == said["finished"] >= 100
+    assert [fault["kind"] for fault in said["faults"]] == ["SIGKILL", "SIGSTOP"]
+    assert all(fault["back_s"] > 0 for fault in said["faults"])
+    assert said["moved"] >= 1
+
+
+def test_the_benchmark_measures_every_goal_and_its_status_says_whether_all_hold(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    status, said = hive(tmp_path, "bench", "dispatch", "--pairs", "2", "--trips", "20", "--out", str(out))
+    assert [row["id"] for row in said["results"]] == ["P1", "P2", "P14"]
+    for row in said["results"]:
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
+        assert row["ours"] > 0 < row["baseline"]
+    assert status == (0 if all(row["holds"] for row in said["results"]) else 1)
+    assert json.loads((out / "dispatch.json").read_text())["results"] == said["results"]
