@@ -8,7 +8,7 @@ from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Session
-from conductor.core.outcome import failure, finish, persist, refuse, reject, tell, tell_outcome
+from conductor.core.outcome import failure, finish, forbidden, persist, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route
 from conductor.core.state import State
@@ -196,9 +196,7 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int) -> dict[str
     if s.draining:
         return failure("draining", retry_after_ms=2000)
     if h.labels & ~s.allowed_labels:
-        names = list(s.label_table.unpack(h.labels & ~s.allowed_labels))
-        detail = f"{', '.join(names)} may not be at {s.site!r}, by {s.site_rule!r}."
-        return failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
+        return forbidden(s, h.labels)
     if h.task == NO_TASK or (m.key and h.task != task_id_for_key(m.key)):
         return failure(
             "bad_request", "The task id is zero, or is not the one that belongs to the idempotency key."

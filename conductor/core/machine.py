@@ -151,8 +151,7 @@ class Conductor:
             membership.verdict(s, message)
         elif isinstance(message, Generation):
             changed = s.allowed_labels != message.allowed_labels
-            planning.new_generation(s, message)
-            if changed:
+            if planning.new_generation(s, message) and changed:
                 outcome.withdraw_forbidden(s)
                 membership.revoke_grants(s)
 

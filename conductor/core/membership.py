@@ -7,7 +7,7 @@ from typing import Final
 
 from conductor.core.actions import CloseSession, Send
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import failure
+from conductor.core.outcome import failure, failure_of
 from conductor.core.place import offer
 from conductor.core.pools import Pool
 from conductor.core.session import now_header, welcome
@@ -18,7 +18,6 @@ from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen
 
 _AWAY_MAX: Final = 10_000
 """How many names of nodes that are not connected are remembered."""
-_DETAIL_MAX: Final = 2_000
 
 
 def verdict(s: State, m: Verdict) -> None:
@@ -114,9 +113,8 @@ def revoke_grants(s: State) -> None:
 
 def ask_for_verdict(s: State, node: Node) -> None:
     """Ask the control process what policy grants of a claim."""
-    ask = s.next_ask
-    s.next_ask += 1
-    node.claim = ask
+    s.claims.pop(node.claim, None)  # what is still to be said of an older question is of an older policy
+    ask = node.claim = s.number_ask()
     s.claims[ask] = node
     send_claim(s, ask, node)
 
@@ -135,10 +133,14 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
         return
     grant = next((g for g in m.grants if g.get("capability") == node.hello.offers[0].capability), None)
     if grant is None:
-        _refuse_claim(s, node, m)
+        _refuse_claim(s, node, failure_of(m.refused, "claim_refused"))
+        return
+    name, removes = grant.get("pool"), grant.get("removes", 0)
+    if not isinstance(name, str) or not isinstance(removes, int) or removes < 0:
+        s.count("verdicts_malformed")
+        _refuse_claim(s, node, failure("internal", "The control process gave a verdict that makes no sense."))
         return
     capability = s.capability(node.hello.offers[0].capability)
-    name = str(grant["pool"])
     pool = capability.pools.get(name)
     if pool is None:
         pool = capability.pools[name] = Pool(
@@ -148,7 +150,7 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     if node.pool is not None and node.pool is not pool:
         node.pool.withdraw(node)
     node.pool = pool
-    node.removes = int(str(grant.get("removes", 0)))
+    node.removes = removes
     if node.state is NodeState.JOINING:
         _admit(s, node)
     offer(s, node)
@@ -169,10 +171,9 @@ def _admit(s: State, node: Node) -> None:
         s.actions.append(Send(session.id, welcome(s, session, node.state.value)))
 
 
-def _refuse_claim(s: State, node: Node, m: Verdict) -> None:
-    why = m.refused or failure("claim_refused")
+def _refuse_claim(s: State, node: Node, why: dict[str, object]) -> None:
     context = {key: value for key, value in why.items() if key not in ("code", "detail")}
-    code, detail = str(why.get("code", "claim_refused")), str(why.get("detail", ""))[:_DETAIL_MAX]
+    code, detail = str(why["code"]), str(why["detail"])
     s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
     s.note(
         "claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from conductor.core.actions import Persist, Send
@@ -67,6 +67,21 @@ def refuse(s: State, session: int, h: Header, error: dict[str, object]) -> None:
 def failure(code: str, detail: str = "", **context: object) -> dict[str, object]:
     """Return the error of an outcome, with a code of the catalogue."""
     return {"code": code, "detail": detail[:_DETAIL_MAX] or CATALOGUE[code].sentence, **context}
+
+
+def failure_of(raw: Mapping[str, object], otherwise: str) -> dict[str, object]:
+    """Return an error that another process gave, in the shape of our own; `otherwise` stands for an unknown code."""
+    code, detail = raw.get("code"), raw.get("detail")
+    context = {key: value for key, value in raw.items() if key not in ("code", "detail")}
+    known = code if isinstance(code, str) and code in CATALOGUE else otherwise
+    return {**failure(known, detail if isinstance(detail, str) else ""), **context}
+
+
+def forbidden(s: State, labels: int, when: str = "") -> dict[str, object]:
+    """Return the error for data with labels that may not be at this site."""
+    names = list(s.label_table.unpack(labels & ~s.allowed_labels))
+    detail = f"{', '.join(names)} may not be at {s.site!r}{when}, by {s.site_rule!r}."
+    return failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
 
 
 def persist(s: State, task: Task, record: dict[str, object]) -> None:
@@ -166,12 +181,9 @@ def withdraw_forbidden(s: State) -> None:
         held = task.labels
         for value in (*task.inputs, *task.outputs):
             held |= value.labels
-        excess = held & ~s.allowed_labels
-        if not excess:
+        if not held & ~s.allowed_labels:
             continue
-        names = list(s.label_table.unpack(excess))
-        detail = f"{', '.join(names)} may not be at {s.site!r} any more, by {s.site_rule!r}."
-        error = failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
+        error = forbidden(s, held, " any more")
         if task.settled:
             _withdraw(s, task, error)
         elif task.state in (TaskState.PLANNING, TaskState.ACCEPTING):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from conductor.core.actions import Send
-from conductor.core.outcome import failure
+from conductor.core.outcome import failure, failure_of, forbidden, refuse
 from conductor.core.state import State
 from conductor.core.tasks import PlanStep, Route, RouteKey, Task
-from hive.labels import LabelTable
+from hive.errors import HiveError
+from hive.labels import BUILTIN, LabelTable
 from hive.wire.messages import EMPTY, Generation, Plan, PlanWanted
 
 _ROUTES_MAX: Final = 10_000
@@ -16,15 +17,15 @@ _ASKS_MAX: Final = 10_000
 
 
 def ask_for_route(s: State, key: RouteKey) -> None:
-    """Ask the control process for a route, unless the question is already under way."""
-    if key in s.asking:
+    """Ask the control process for a route, unless the question is under way; one that was lost is asked again."""
+    known = s.asking.get(key)
+    if known is not None and s.now_us - known[1] < s.settings.planning_timeout_us:
         return
     if len(s.asks) >= _ASKS_MAX:
-        s.asking.discard(s.asks.popitem(last=False)[1])  # its tasks run into the planning timeout
-    ask = s.next_ask
-    s.next_ask += 1
+        _give_up(s)
+    ask = s.number_ask()
     s.asks[ask] = key
-    s.asking.add(key)
+    s.asking[key] = (ask, s.now_us)
     _send(s, ask, key)
 
 
@@ -39,8 +40,11 @@ def take_route(s: State, m: Plan) -> tuple[RouteKey, Route] | None:
     key = s.asks.pop(m.ask, None)
     if key is None:
         return None
-    s.asking.discard(key)
-    route = _route(s, m)
+    _answered(s, m.ask, key)
+    if m.generation < s.generation:
+        ask_for_route(s, key)  # it was compiled by a policy that holds no longer
+        return None
+    route = _route(s, m, key)
     if route.generation == s.generation:
         if len(s.routes) >= _ROUTES_MAX:
             s.routes.clear()  # principals and label sets come and go; planning again is cheap
@@ -53,30 +57,61 @@ def parked_tasks(s: State, key: RouteKey) -> list[Task]:
     return list(s.parked.pop(key, ()))
 
 
-def new_generation(s: State, m: Generation) -> None:
-    """Void every route: the graph or the policy changed. Steps under way keep the plan that they started with."""
+def new_generation(s: State, m: Generation) -> bool:
+    """Void every route: the graph or the policy changed. Steps under way keep the plan that they started with.
+
+    Return False if its labels make no table: nothing of it is taken then, as its bitmaps mean nothing.
+    """
+    try:
+        table = LabelTable(m.labels[len(BUILTIN) :]) if m.labels else s.label_table
+    except HiveError:
+        s.count("generations_malformed")
+        return False
     s.generation = m.generation
     s.allowed_labels = m.allowed_labels
     s.site_rule = m.rule
     s.quotas = m.quotas
     s.quota_of.clear()
     s.routes.clear()
-    if m.labels:
-        extra = m.labels[len(LabelTable().names) :]
-        s.label_table = LabelTable(extra)
+    s.label_table = table
+    return True
 
 
-def _route(s: State, m: Plan) -> Route:
+def _route(s: State, m: Plan, key: RouteKey) -> Route:
     """Take a PLAN apart. One that makes no sense refuses its tasks: the dispatcher must outlive any control process."""
+    if m.refused:
+        return Route(m.generation, (), failure_of(m.refused, "internal"), 0)
+    _, _, have, labels, _ = key
+    if not labels and m.default_labels & ~s.allowed_labels:
+        return Route(m.generation, (), forbidden(s, m.default_labels), 0)
+    given = max(1, len(have))
     try:
         steps = tuple(PlanStep(raw) for raw in m.steps)
-        sane = all(source < at for at, step in enumerate(steps) for _, _, source in step.inputs)
+        sources = [(at, source) for at, step in enumerate(steps) for _, _, source in step.inputs]
+        sane = all(-given <= source < at for at, source in sources)
     except (KeyError, TypeError, ValueError):
         steps, sane = (), False
-    if m.refused or (steps and sane):
-        return Route(m.generation, steps, dict(m.refused), m.default_labels)
+    if steps and sane:
+        return Route(m.generation, steps, {}, m.default_labels)
     s.count("plans_malformed")
     return Route(0, (), failure("internal", "The control process sent a plan that makes no sense."), 0)
+
+
+def _give_up(s: State) -> None:
+    """Forget the oldest question. Tasks that wait for its answer run into the planning timeout."""
+    ask, key = s.asks.popitem(last=False)
+    _answered(s, ask, key)
+    if key in s.asking:
+        return
+    for session, query in s.explains.pop(key, ()):
+        s.explains_open -= 1
+        refuse(s, session, query.header, failure("planning_unavailable", retry_after_ms=1000))
+
+
+def _answered(s: State, ask: int, key: RouteKey) -> None:
+    known = s.asking.get(key)
+    if known is not None and known[0] == ask:
+        del s.asking[key]
 
 
 def _send(s: State, ask: int, key: RouteKey) -> None:

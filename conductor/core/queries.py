@@ -7,7 +7,7 @@ from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import failure, outcome, refuse
+from conductor.core.outcome import failure, forbidden, outcome, refuse
 from conductor.core.planning import ask_for_route
 from conductor.core.state import State
 from conductor.core.states import NodeState, shown
@@ -168,10 +168,8 @@ def _explain(s: State, session: Session, m: Query, principal: str) -> None:
         return
     labels = m.header.labels
     if labels & ~s.allowed_labels:
-        names = list(s.label_table.unpack(labels & ~s.allowed_labels))
-        detail = f"{', '.join(names)} may not be at {s.site!r}, by {s.site_rule!r}."
-        error = failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
-        s.actions.append(Send(session.id, Reply(m.header, m.ask, {"refused": error, "plan": []})))
+        refused = {"refused": forbidden(s, labels), "plan": [], "steps": []}
+        s.actions.append(Send(session.id, Reply(m.header, m.ask, refused)))
         return
     key: RouteKey = (str(args.get("capability") or ""), str(args.get("want") or ""), have, labels, principal)
     route = s.routes.get(key)

@@ -14,6 +14,7 @@ from conductor.core.tasks import PRIORITIES, Attempt, Route, RouteKey, Task
 from hive.core.timers import TimerWheel
 from hive.ids import TaskId
 from hive.labels import LabelTable
+from hive.wire.checks import U32_MAX
 from hive.wire.messages import Query, Verdict
 
 
@@ -108,7 +109,7 @@ class State:
         self.routes: dict[RouteKey, Route] = {}
         self.parked: dict[RouteKey, dict[Task, None]] = {}
         self.asks: OrderedDict[int, RouteKey] = OrderedDict()
-        self.asking: set[RouteKey] = set()
+        self.asking: dict[RouteKey, tuple[int, int]] = {}  # question, and when it was asked
         self.explains: dict[RouteKey, list[tuple[int, Query]]] = {}
         self.explains_open = 0
         self.claims: dict[int, Node] = {}
@@ -145,6 +146,12 @@ class State:
             self.capabilities[name] = found
             self.capability_names.append(name)
         return found
+
+    def number_ask(self) -> int:
+        """Return the number of the next question to the control process; the wire gives it 32 bits."""
+        ask = self.next_ask
+        self.next_ask = ask + 1 if ask < U32_MAX else 1
+        return ask
 
     def unqueue(self, task: Task) -> None:
         """Let a task wait no longer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import attempt_header, failure, finish, reject, tell
+from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
 from conductor.core.place import arm, has_untried, offer, place
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
@@ -176,8 +176,13 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         given = 0
         for _, _, source in step.inputs:
             given |= task.outputs[source].labels if source >= 0 else task.inputs[-source - 1].labels
-    # What carries no label any more is as unlabelled as what came without one: the site's default applies.
-    labels = given & ~(m.removed & node.removes) or task.route.default_labels  # type: ignore[union-attr]
+    labels = given & ~(m.removed & node.removes)
+    if not labels:
+        # What carries no label any more is as unlabelled as what came without one: the site's default applies.
+        labels = task.route.default_labels  # type: ignore[union-attr]
+        if labels & ~s.allowed_labels:  # it did when the task was planned
+            finish(s, task, TaskState.FAILED, forbidden(s, labels, " any more"))
+            return
     task.unsure = task.unsure or bool(m.header.flags & Flag.UNSURE)
     task.confidence = m.confidence if task.at == 0 else min(task.confidence, m.confidence)
     if task.at + 1 == len(steps):

@@ -161,7 +161,7 @@ class Histories(RuleBasedStateMachine):
         s = self.bench.core.state
         assert (s.open_count, s.open_bytes, s.open_by_principal) == (0, 0, {})
         assert all(task.closed for task in s.tasks.values())
-        assert (s.parked, s.persisting, s.asks, s.asking) == ({}, {}, {}, set())
+        assert (s.parked, s.persisting, s.asks, s.asking) == ({}, {}, {}, {})
         assert s.attempts == {n: a for node in s.nodes.values() for n, a in node.attempts.items()}
         assert len(s.timers) == len(s.nodes)
         assert all(c.waiting_count == 0 for c in s.capabilities.values())
