@@ -135,6 +135,9 @@ def health_routes(backend: Backend, metrics: Metrics) -> APIRouter:
         """Answer counters and timings in Prometheus' text format."""
         return Response(metrics.render(await _status(backend)), 200, None, CONTENT_TYPE_LATEST)
 
+    # Load balancers look with HEAD (RFC 9110, 9.3.2).
+    for path, look in (("/healthz", healthz), ("/readyz", readyz)):
+        router.add_api_route(path, look, methods=["HEAD"], include_in_schema=False, response_model=None)
     return router
 
 

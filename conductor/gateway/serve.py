@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import resource
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import uvicorn
 
 from conductor.gateway.app import create_app
 from conductor.gateway.ports import MeshView
+from conductor.gateway.protocol import protocol_of
 from conductor.gateway.settings import GatewaySettings
 from hive.clients.aio import AsyncPort
 from hive.clients.session import Greeting
@@ -23,6 +26,8 @@ from hive.transport.base import Transport
 _BACKLOG: Final = 512
 _GRACE_S: Final = 5
 _PENDING_PER_WAITER: Final = 2
+_OTHER_DESCRIPTORS: Final = 128
+"""Descriptors for everything that is no caller's connection."""
 
 
 async def serve(
@@ -41,6 +46,7 @@ async def serve(
     this machine's.
     """
     listener = bind(settings)
+    settings = _with_descriptors(settings)
     tuning = ClientTuning(pending_max=_PENDING_PER_WAITER * settings.max_waiting + settings.max_batch)
     port = AsyncPort(transport, [endpoint], Greeting("gateway", "gateway", mesh), tuning=tuning)
     try:
@@ -85,6 +91,25 @@ def bind(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
+def _with_descriptors(settings: GatewaySettings) -> GatewaySettings:
+    """Let this process have a descriptor for each connection, or take no more connections than it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted, connections = descriptors(settings.max_connections, soft, hard)
+    if wanted != soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return replace(settings, max_connections=connections)
+
+
+def descriptors(connections: int, soft: int, hard: int) -> tuple[int, int]:
+    """Return (soft limit to set, connections to take) for a process that may open `soft`, at most `hard` files."""
+    unlimited = resource.RLIM_INFINITY
+    wanted = connections + _OTHER_DESCRIPTORS
+    if soft == unlimited or soft >= wanted:
+        return soft, connections
+    most = wanted if hard == unlimited else min(wanted, hard)
+    return most, max(1, most - _OTHER_DESCRIPTORS)
+
+
 def url_of(listener: socket.socket) -> str:
     """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
@@ -103,12 +128,13 @@ class _Server(uvicorn.Server):
 def _config(app: object, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=protocol_of(settings),
+        ws="none",
         access_log=False,
-        log_level="warning",
+        log_level="error",  # below that it writes a line for each bad request, as many as anybody likes
         lifespan="off",
         server_header=False,
         date_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_S,
-        limit_concurrency=2 * settings.max_waiting + settings.max_streams,
     )

@@ -35,6 +35,10 @@ class GatewaySettings:
     """Longest time that a read holds on for an outcome."""
     body_timeout_s: float = 20.0
     """Longest time that a body may take to arrive."""
+    head_timeout_s: float = 10.0
+    """Longest time that the head of a request may take to arrive."""
+    max_connections: int = 4_200
+    """Connections that are open at any time; requests on one more are refused."""
     keep_alive_s: float = 15.0
     """Pause between two signs of life on an event stream."""
 
