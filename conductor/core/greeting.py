@@ -34,7 +34,7 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
         s.actions.append(Send(session.id, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
         s.note("hello_refused", m.role, m.name, code)
         return
-    session.greeted = True
+    s.sessions[session.id] = session
     session.role = m.role
     session.name = principal or m.name
     if m.role == "node":

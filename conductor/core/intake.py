@@ -173,7 +173,7 @@ def _take_route(task: Task, route: Route) -> None:
 def _again(s: State, session: Session, task: Task, m: Submit) -> None:
     """Answer a submission that was seen before: a lost connection or a repeated idempotency key."""
     h = m.header
-    if task.key and (
+    if (task.key or m.key) and (
         m.key != task.key or fingerprint(m, m.capability or _name_of(s, h.capability)) != task.request
     ):
         _refuse(
@@ -256,6 +256,8 @@ def _listens(s: State, session: Session, listeners: list[tuple[int, Header]], h:
     """Add a caller to those who wait for a task or watch it; a repeated request takes its own place again."""
     if h.attempt:
         listeners[:] = [(who, old) for who, old in listeners if (who, old.attempt) != (session.id, h.attempt)]
+    if len(listeners) >= _LISTENERS_MAX:
+        listeners[:] = [(who, old) for who, old in listeners if who in s.sessions]
     if len(listeners) >= _LISTENERS_MAX:
         many = f"{len(listeners)} requests wait for task {h.task.hex()} already."
         _refuse(s, session, h, failure("queue_full", many, retry_after_ms=1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.nodes import Node
+from conductor.core.place import labels_of
 from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState
 from conductor.core.tasks import Task
@@ -53,8 +54,7 @@ def _task(s: State, task: Task) -> None:
         _require(attempt.task is task, f"attempt {attempt.number} belongs to two tasks")
         _require(attempt.step == task.at, f"attempt {attempt.number} of an earlier step is live")
         pool = attempt.node.pool
-        allowed = pool.allowed_labels if pool else 0
-        forbidden = task.labels & ~allowed if task.at == 0 else 0
+        forbidden = labels_of(task) & ~pool.allowed_labels if pool is not None else 0
         _require(not forbidden, f"task {name} runs at a site that its labels forbid")
     going = any(not a.ended for a in task.live.values())
     waits = task.queued or task.retry_us or task.state in (TaskState.PLANNING, TaskState.ACCEPTING)

@@ -49,6 +49,7 @@ from hive.wire.messages import (
 _LAG_US: Final = 20_000
 _JOURNAL_US: Final = 100_000
 _JOURNAL_BATCH: Final = 2_000
+_STORE_PAUSE_US: Final = 500_000
 _NOTHING: Final = (None, TaskState.PLANNING)
 
 _FROM_ANYONE: Final[dict[type, Callable[..., None]]] = {
@@ -122,14 +123,13 @@ class Conductor:
         s = self.state
         message = event.message
         session = s.sessions.get(event.session)
-        if session is None:
-            session = s.sessions[event.session] = Session(event.session, trusted=event.trusted)
         cls = type(message)
-        if not session.greeted:
+        if session is None:  # a stranger leaves nothing here before a HELLO that is accepted
             if cls is Hello:
-                greeting.greeted(s, session, message, event.principal, event.address)  # type: ignore[arg-type]
+                newcomer = Session(event.session, trusted=event.trusted)
+                greeting.greeted(s, newcomer, message, event.principal, event.address)  # type: ignore[arg-type]
             else:
-                self._refuse(session, "hello_required", int(Kind.HELLO))
+                self._refuse(event.session, "hello_required", int(Kind.HELLO))
             return
         handler = _FROM_ANYONE.get(cls)
         if handler is not None:
@@ -137,7 +137,7 @@ class Conductor:
         elif session is s.control:
             self._from_control(message)
         else:
-            self._refuse(session, "kind_unknown", 0)
+            self._refuse(event.session, "kind_unknown", 0)
 
     def _from_control(self, message: object) -> None:
         s = self.state
@@ -195,11 +195,14 @@ class Conductor:
             )
             outcome.reject(s, task, error)
         elif was is TaskState.CLOSING:
-            outcome.persist_outcome(s, task)  # the outcome waits until the store takes it
+            # The outcome waits until the store takes it, and a store that cannot is not asked without a pause.
+            task.retry_us = s.now_us + _STORE_PAUSE_US
+            s.timers.set(task, task.retry_us)
+            s.count("commits_failed")
 
-    def _refuse(self, session: Session, code: str, about: int) -> None:
+    def _refuse(self, session: int, code: str, about: int) -> None:
         s = self.state
         s.count("messages_refused")
         s.actions.append(
-            Send(session.id, Refuse(EMPTY._replace(epoch=s.epoch, sent_us=s.now_us), code, "", about))
+            Send(session, Refuse(EMPTY._replace(epoch=s.epoch, sent_us=s.now_us), code, "", about))
         )

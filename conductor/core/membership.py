@@ -8,16 +8,18 @@ from typing import Final
 from conductor.core.actions import CloseSession, Send
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, failure_of
-from conductor.core.place import offer
+from conductor.core.place import FAR_US, offer
 from conductor.core.pools import Pool
 from conductor.core.session import now_header, welcome
-from conductor.core.state import State
+from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, next_node
-from conductor.core.work import move, resume
+from conductor.core.work import move, recall, resume
 from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
 
 _AWAY_MAX: Final = 10_000
 """How many names of nodes that are not connected are remembered."""
+_POOLS_MAX: Final = 64
+"""Pools of one capability beyond which those without a node are forgotten."""
 
 
 def verdict(s: State, m: Verdict) -> None:
@@ -135,26 +137,36 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     if grant is None:
         _refuse_claim(s, node, failure_of(m.refused, "claim_refused"))
         return
-    name, removes = grant.get("pool"), grant.get("removes", 0)
+    name, removes, site = grant.get("pool"), grant.get("removes", 0), node.site
     if not isinstance(name, str) or not isinstance(removes, int) or removes < 0:
         s.count("verdicts_malformed")
         _refuse_claim(s, node, failure("internal", "The control process gave a verdict that makes no sense."))
         return
     capability = s.capability(node.hello.offers[0].capability)
+    if site != s.site:
+        name = f"{name}@{site}"  # the same model elsewhere may be given other data
     pool = capability.pools.get(name)
     if pool is None:
-        pool = capability.pools[name] = Pool(
-            name, node.hello.site, m.allowed_labels, str(grant.get("rule", ""))
-        )
-    pool.allowed_labels = m.allowed_labels
+        if len(capability.pools) >= _POOLS_MAX:
+            _drop_empty(s, capability)
+        pool = capability.pools[name] = Pool(name, site, m.allowed_labels, str(grant.get("rule", "")))
     if node.pool is not None and node.pool is not pool:
         node.pool.withdraw(node)
     node.pool = pool
+    pool.allowed_labels = m.allowed_labels
+    recall(s, node, m.allowed_labels)
     node.removes = removes
     if node.state is NodeState.JOINING:
         _admit(s, node)
     offer(s, node)
     arm_node(s, node)
+
+
+def _drop_empty(s: State, capability: Capability) -> None:
+    """Forget pools of models that nobody runs any more; every rollout leaves one."""
+    kept = {id(node.pool) for node in s.nodes.values()}
+    for name in [name for name, pool in capability.pools.items() if id(pool) not in kept]:
+        del capability.pools[name]
 
 
 def _admit(s: State, node: Node) -> None:
@@ -264,7 +276,7 @@ def arm_node(s: State, node: Node) -> None:
         due = node.release_us
     else:
         due = _lost_at(s, node)
-    s.timers.set(node, due)
+    s.timers.set(node, min(due, s.now_us + FAR_US))
 
 
 def forget(s: State, session: Session) -> None:

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 class Session:
     """One connection of one peer."""
 
-    __slots__ = ("delay", "greeted", "id", "name", "node", "received", "role", "trusted")
+    __slots__ = ("delay", "id", "name", "node", "received", "role", "trusted")
 
     def __init__(self, session: int, *, trusted: bool) -> None:
-        """Begin as a stranger: only HELLO is accepted."""
+        """Begin as a stranger; HELLO says who it is."""
         self.id = session
         self.trusted = trusted
         self.role = ""
         self.name = ""
-        self.greeted = False
         self.received = 0
         self.node: Node | None = None
         self.delay = MinDelay()

@@ -6,6 +6,7 @@ First try, retry, move and later step all go through `place`, so none of them ca
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node
@@ -13,13 +14,17 @@ from conductor.core.outcome import failure, finish, tell
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
 from conductor.core.tasks import Attempt, PlanStep, Task
+from hive.wire.checks import U32_MAX
 from hive.wire.messages import Header, Work
+
+FAR_US: Final = 60_000_000
+"""Furthest that a timer is set ahead; what is due later sets it anew. Each instant beyond would cost a bucket."""
 
 
 def place(s: State, task: Task) -> None:
     """Start the next attempt of the task's step on the best permitted node, or let the task wait for one."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
-    labels = _labels(task)
+    labels = labels_of(task)
     alone = task.kills >= s.settings.kills_max - 1
     if alone and task.kills >= s.settings.kills_max and task.retry_us:
         return  # it waits to hear whether it really took those nodes down
@@ -49,7 +54,7 @@ def offer(s: State, node: Node) -> None:
         if task is None:
             break
         alone = task.kills >= s.settings.kills_max - 1
-        _start(s, task, node, _labels(task), alone=alone)
+        _start(s, task, node, labels_of(task), alone=alone)
     if node.inflight < node.credit and not node.exclusive:
         pool.offer(node)
     else:
@@ -59,7 +64,7 @@ def offer(s: State, node: Node) -> None:
 def has_untried(s: State, task: Task) -> bool:
     """Say whether a node with a free slot has not tried the task's step yet."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
-    return _choose(capability, _labels(task), task.tried, alone=False) is not None
+    return _choose(capability, labels_of(task), task.tried, alone=False) is not None
 
 
 def arm(s: State, task: Task) -> None:
@@ -70,10 +75,11 @@ def arm(s: State, task: Task) -> None:
     for attempt in task.live.values():
         if not attempt.ended and attempt.lease_us < due:
             due = attempt.lease_us
-    s.timers.set(task, due)
+    far = s.now_us + FAR_US
+    s.timers.set(task, min(far, due))
 
 
-def _labels(task: Task) -> int:
+def labels_of(task: Task) -> int:
     """Return the labels on what the current step would be given."""
     step = task.route.steps[task.at]  # type: ignore[union-attr]
     if not task.outputs:
@@ -101,8 +107,11 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     step = task.route.steps[task.at]  # type: ignore[union-attr]
     capability = s.capabilities[step.capability]
     number = s.next_attempt
-    s.next_attempt = number + 1
+    while number in s.attempts:
+        number += 1  # only after the numbers began anew
+    s.next_attempt = number + 1 if number < U32_MAX else 1
     now = s.now_us
+    remaining = task.deadline_us - now
     node.inflight += 1
     lease = now + node.run_bound_us * node.inflight + s.settings.lease_slack_us
     attempt = Attempt(number, task, node, now, lease)
@@ -124,7 +133,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     old = task.header
     header = Header(
         old.flags, old.priority, old.hops, old.trace_flags, task.at, capability.id, 0, 0, s.epoch, number,
-        task.deadline_us - now, now, labels, task.id, old.trace_id, old.span_id,
+        max(0, remaining), now, labels, task.id, old.trace_id, old.span_id,
     )  # fmt: skip
     plain = step.simple and not task.outputs
     work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
@@ -158,11 +167,12 @@ def _wait(s: State, task: Task, capability: Capability) -> None:
 def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
     """Return the most urgent waiting task that this node may run, or None."""
     allowed = node.pool.allowed_labels if node.pool else 0
+    alone_from = s.settings.kills_max - 1
     for queue in reversed(capability.waiting):
         for task in queue:
-            alone = task.kills >= s.settings.kills_max - 1
-            live_here = any(a.node.id == node.id for a in task.live.values() if not a.ended)
-            if not (_labels(task) & ~allowed or (alone and node.inflight) or live_here):
+            if labels_of(task) & ~allowed or (task.kills >= alone_from and node.inflight):
+                continue
+            if not any(a.node.id == node.id for a in task.live.values() if not a.ended):
                 return task
     return None
 

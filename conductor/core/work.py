@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
-from conductor.core.place import arm, has_untried, offer, place
+from conductor.core.outcome import attempt_header, failure, finish, forbidden, persist_outcome, reject, tell
+from conductor.core.place import arm, has_untried, labels_of, offer, place
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
@@ -74,6 +74,8 @@ def move(s: State, attempt: Attempt, why: str) -> None:
     if why == "handed_back":
         del task.live[attempt.number]
         s.attempts.pop(attempt.number, None)
+    elif why == "forbidden":
+        del task.live[attempt.number]  # what it says comes too late; its slot is taken until it says so
     elif why == "node_lost":
         attempt.kill = True
         task.kills += 1
@@ -85,6 +87,15 @@ def move(s: State, attempt: Attempt, why: str) -> None:
             return
     if all(other.ended for other in task.live.values()) and not task.queued:
         place(s, task)
+
+
+def recall(s: State, node: Node, allowed: int) -> None:
+    """Take back what a node holds and its site may have no longer, and try it elsewhere."""
+    for attempt in list(node.attempts.values()):
+        task = attempt.task
+        if attempt.number in task.live and labels_of(task) & ~allowed:
+            s.actions.append(Send(node.session, Revoke(attempt_header(s, attempt), "label_forbidden")))
+            move(s, attempt, "forbidden")
 
 
 def acquit(s: State, node: Node) -> None:
@@ -118,9 +129,12 @@ def resume(s: State, attempt: Attempt) -> None:
 
 def task_due(s: State, task: Task) -> None:
     """Act on a task's timer: its deadline, a pause that is over, or a lease that ran out."""
-    if task.settled:
-        return
     now = s.now_us
+    if task.settled:
+        if task.state is TaskState.CLOSING and task.retry_us and now >= task.retry_us:
+            task.retry_us = 0
+            persist_outcome(s, task)
+        return
     if now >= task.deadline_us:
         if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
             reject(s, task, failure("expired", "The deadline passed before the task was accepted."))
@@ -171,12 +185,7 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         s.actions.append(Send(other.node.session, Revoke(attempt_header(s, other), "answered elsewhere")))
     task.live.clear()
     s.unqueue(task)
-    given = task.labels
-    if task.outputs:
-        given = 0
-        for _, _, source in step.inputs:
-            given |= task.outputs[source].labels if source >= 0 else task.inputs[-source - 1].labels
-    labels = given & ~(m.removed & node.removes)
+    labels = labels_of(task) & ~(m.removed & node.removes)
     if not labels:
         # What carries no label any more is as unlabelled as what came without one: the site's default applies.
         labels = task.route.default_labels  # type: ignore[union-attr]
@@ -193,6 +202,9 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         finish(s, task, TaskState.DONE)
         return
     task.outputs.append(Value(m.body, labels, step.output))
+    size = sum(map(len, m.body))
+    task.bytes += size
+    s.open_bytes += size
     task.at += 1
     task.tried.clear()
     task.failures = 0

@@ -49,6 +49,8 @@ class Bench:
         self.removes = 0
         self.refuse_claims = False
         self.allowed = INTERNAL | PII
+        self.allowed_at: dict[str, int] = {}
+        self.pool = ""
         self.auto_commit = True
         self.next_task = 1
         self.restart_control()
@@ -191,12 +193,14 @@ class Bench:
 
     def _control(self, message: Message) -> None:
         if isinstance(message, Seen):
-            grants = ({"capability": message.offers[0].capability, "pool": message.offers[0].capability + "#0",
-                       "removes": self.removes, "rule": "nodes"},)  # fmt: skip
+            pool = self.pool or message.offers[0].capability + "#0"
+            grants = ({"capability": message.offers[0].capability, "pool": pool, "removes": self.removes,
+                       "rule": "nodes"},)  # fmt: skip
+            allowed = self.allowed_at.get(message.site, self.allowed)
             refused = {"code": "claim_refused", "detail": "no", "rule": "nodes"}
-            verdict = Verdict(EMPTY, message.ask, message.name, self.allowed, grants)
+            verdict = Verdict(EMPTY, message.ask, message.name, allowed, grants)
             if self.refuse_claims:
-                verdict = Verdict(EMPTY, message.ask, message.name, self.allowed, (), refused)
+                verdict = Verdict(EMPTY, message.ask, message.name, allowed, (), refused)
             self._do(Received(CONTROL, verdict))
         elif isinstance(message, PlanWanted):
             chain = self.plans.get(message.capability or message.want, (message.capability,))
