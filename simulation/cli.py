@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+if TYPE_CHECKING:
+    from simulation.bench.pairs import Result
 
 demo_app = typer.Typer(
     help="Run the factory, break it on purpose and see that nobody notices.", add_completion=False
@@ -14,6 +18,7 @@ bench_app = typer.Typer(
     help="Measure the mesh against bare baselines, side by side.", no_args_is_help=True, add_completion=False
 )
 
+OutOption = Annotated[Path | None, typer.Option(help="Folder for the JSON document.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 
 
@@ -50,7 +55,7 @@ def bench_dispatch(
         int, typer.Option(min=2, help="Interleaved pairs per goal; 12 or more for a figure.")
     ] = 12,
     trips: Annotated[int, typer.Option(min=20, help="Round trips in each short run.")] = 400,
-    out: Annotated[Path | None, typer.Option(help="Folder for the JSON document.")] = None,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """P1, P2 and P14: a task through the conductor against a bare relay, and over HTTP against a bare echo.
@@ -58,27 +63,57 @@ def bench_dispatch(
     The large size is `--pairs 40 --trips 2000`. Exit status 1 if a gate does not hold.
     """
     with _reported(as_json=as_json):
-        raise typer.Exit(_dispatch(pairs, trips, out, as_json=as_json))
+        from simulation.bench.dispatch import measure  # noqa: PLC0415 - keeps `hive --help` quick
+
+        run = Run("dispatch", "measuring P1, P2 and P14 in turn", 3 * pairs)
+        raise typer.Exit(_bench(run, lambda progress: measure(pairs, trips, progress), out, as_json=as_json))
 
 
-def _dispatch(pairs: int, trips: int, out: Path | None, *, as_json: bool) -> int:
+@bench_app.command("memory")
+def bench_memory(
+    pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; memory varies little.")] = 5,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """P12: resident memory of a node with its share of the agent, against a bare Python.
+
+    Exit status 1 if the gate does not hold.
+    """
+    with _reported(as_json=as_json):
+        from simulation.bench.memory import measure  # noqa: PLC0415 - keeps `hive --help` quick
+
+        run = Run("memory", "measuring P12", pairs)
+        raise typer.Exit(_bench(run, lambda progress: measure(pairs, progress), out, as_json=as_json))
+
+
+class Run(NamedTuple):
+    """A benchmark's name, what its progress bar says, and how many steps it has."""
+
+    name: str
+    title: str
+    steps: int
+
+
+def _bench(
+    run: Run, measure: Callable[[Callable[[], None]], list[Result]], out: Path | None, *, as_json: bool
+) -> int:
+    """Measure, show and save; return the exit status."""
     import json  # noqa: PLC0415 - keeps `hive --help` quick
 
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     from simulation.bench import report  # noqa: PLC0415
-    from simulation.bench.dispatch import measure  # noqa: PLC0415
 
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-        bar = progress.add_task("measuring P1, P2 and P14 in turn", total=3 * pairs)
-        results = measure(pairs, trips, lambda: progress.advance(bar))
+        bar = progress.add_task(run.title, total=run.steps)
+        results = measure(lambda: progress.advance(bar))
     if out is not None:
-        report.save(out, "dispatch", results)
+        report.save(out, run.name, results)
     if as_json:
-        typer.echo(json.dumps(report.document("dispatch", results)))
+        typer.echo(json.dumps(report.document(run.name, results)))
     else:
-        Console().print(report.table("dispatch", results))
+        Console().print(report.table(run.name, results))
     return 0 if all(result.holds for result in results) else 1
 
 

@@ -50,7 +50,7 @@ def table(name: str, results: list[Result]) -> RenderableType:
             f"[bold]{r.id}[/bold]", f"{r.ours:,.0f} {r.unit}", f"{r.baseline:,.0f} {r.unit}",
             f"[bold]{r.ratio:.2f}[/bold]", f"{r.low:.2f}-{r.high:.2f}", f"{r.gate:g}", f"{r.edge:g}",
             "[green]holds[/green]" if r.holds else "[red]misses[/red]",
-            f"{r.ours_cpu_us:,.0f} / {r.baseline_cpu_us:,.0f}",
+            f"{r.ours_cpu_us:,.0f} / {r.baseline_cpu_us:,.0f}" if r.ours_cpu_us else "",
         )  # fmt: skip
     legend = "\n".join(f"[dim]{r.id}  {r.title}; median of {r.pairs} paired ratios[/dim]" for r in results)
     return Group(shown, legend)

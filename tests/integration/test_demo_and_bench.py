@@ -37,6 +37,14 @@ def test_the_demo_breaks_two_nodes_and_loses_nothing(tmp_path: Path) -> None:
     assert said["moved"] >= 1
 
 
+def test_memory_of_a_node_is_measured_against_a_bare_python(tmp_path: Path) -> None:
+    status, said = hive(tmp_path, "bench", "memory", "--pairs", "2")
+    (row,) = said["results"]
+    assert (row["id"], row["unit"]) == ("P12", "kB")
+    assert 20_000 < row["baseline"] < row["ours"]
+    assert status == (0 if row["holds"] else 1)
+
+
 def test_the_benchmark_measures_every_goal_and_its_status_says_whether_all_hold(tmp_path: Path) -> None:
     out = tmp_path / "out"
     status, said = hive(tmp_path, "bench", "dispatch", "--pairs", "2", "--trips", "20", "--out", str(out))
