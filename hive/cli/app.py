@@ -13,7 +13,7 @@ import typer
 from hive import __version__
 from hive.cli import config, mesh, tasks, views
 from hive.cli.plugins import Plugged
-from hive.cli.report import reported
+from hive.cli.report import reported, wants_json
 
 _HERE: Final = "A mesh on this machine"
 _ASK: Final = "Ask"
@@ -60,7 +60,7 @@ app.add_typer(config.app, name="config", rich_help_panel=_LOOK)
 def main() -> None:
     """Run the command line; what no command foresaw is a fault of ours, and says so."""
     try:
-        with reported():
+        with reported(as_json=wants_json(sys.argv[1:])):
             app()
     except typer.Exit as leave:
         sys.exit(leave.exit_code)

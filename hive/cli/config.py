@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hive.cli.report import JsonOption, emit, out, reported
+from hive.errors import HiveError
 
 app = typer.Typer(help="Check mesh files.", no_args_is_help=True, add_completion=False)
 
@@ -58,8 +59,12 @@ def schema(
     text = json.dumps(json_schema(), indent=2) + "\n"
     if target is None:
         typer.echo(text, nl=False)
-    else:
-        target.write_text(text, encoding="utf-8")
+        return
+    with reported():
+        try:
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise HiveError("bad_request", f"{target} cannot be written: {error.strerror}.") from error
 
 
 @app.command("list")

@@ -20,7 +20,9 @@ def asked_for(
     if want and value is None:
         capability, value = None, capability
     if not capability and not want:
-        raise HiveError("bad_request", "Say what to call, such as `hive submit text.classify_intent TEXT`.")
+        raise HiveError(
+            "bad_request", "Say what to call, such as text.classify_intent, or what is wanted with --want."
+        )
     return capability, None if value is None else _value(value, as_text=as_text)
 
 

@@ -17,7 +17,7 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once it is ready and leave it running.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait until every node is ready.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait until every node is ready.")] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
     """Start everything in a mesh file on this machine and keep it running.

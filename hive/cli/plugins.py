@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+from hive.cli.report import emit, wants_json
 from hive.errors import HiveError
 
 GROUP: Final = "hive.commands"
@@ -63,6 +66,7 @@ class Plugged(TyperGroup):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - click's own signature, passed on
         """Add what the entry points name; a command of our own keeps its name."""
         super().__init__(**options)
+        self._as_json = False
         order = list(_KNOWN)
         found = sorted(
             entry_points(group=GROUP), key=lambda e: (order.index(e.name) if e.name in order else 99, e.name)
@@ -70,3 +74,25 @@ class Plugged(TyperGroup):
         for entry in found:
             if entry.name not in self.commands:
                 self.add_command(Lazy(entry), entry.name)
+
+    def make_context(self, info_name: Any, args: list[str], *rest: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Parse what stands before the command's name."""
+        self._as_json = wants_json(args)
+        with self._wrong_usage_told():
+            return super().make_context(info_name, args, *rest, **options)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - click's own signature, passed on
+        """Parse the rest and run the command."""
+        with self._wrong_usage_told():
+            return super().invoke(ctx)
+
+    @contextmanager
+    def _wrong_usage_told(self) -> Iterator[None]:
+        """Tell wrong usage on stdout too where JSON is wanted; the sentence on stderr is typer's."""
+        try:
+            yield
+        except Exception as error:
+            message = getattr(error, "format_message", None)
+            if self._as_json and message is not None:
+                emit({"code": "bad_request", "detail": message().rstrip(".") + "."})
+            raise

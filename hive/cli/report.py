@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Final, NoReturn
 
@@ -16,7 +16,18 @@ from rich.markup import escape
 
 from hive.errors import HiveError
 
-__all__ = ["JsonOption", "UrlOption", "emit", "err", "escape", "fail", "note", "out", "reported"]
+__all__ = [
+    "JsonOption",
+    "UrlOption",
+    "emit",
+    "err",
+    "escape",
+    "fail",
+    "note",
+    "out",
+    "reported",
+    "wants_json",
+]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 UrlOption = Annotated[
@@ -70,6 +81,11 @@ def fail(error: HiveError, *, as_json: bool) -> NoReturn:
     if error.detail != error.kind.sentence:
         err.print(f"[dim]{escape(error.kind.sentence)}[/]", soft_wrap=True)
     raise typer.Exit(error.kind.exit_status)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Say whether a command line asks for JSON, for failures that come before its options are known."""
+    return "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
 
 
 def emit(value: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hive.cli.report import JsonOption, UrlOption, emit, note, out, reported
-from hive.errors import CATALOGUE
+from hive.errors import CATALOGUE, HiveError
 
 app = typer.Typer(help="Show, list, follow or cancel tasks.", no_args_is_help=True, add_completion=False)
 
@@ -63,6 +63,10 @@ def submit(
 
     with reported(as_json=as_json):
         capability, given = asked_for(capability, value, want, as_text=as_text)
+        if given is None:
+            raise HiveError(
+                "bad_request", "INPUT is missing: text, a JSON object, @FILE, or - for standard input."
+            )
         with asking(url, principal) as client:
             wish = {"want": want, "input_type": input_type, "labels": labels or [], "priority": priority}
             rest = {"deadline_ms": deadline_ms, "min_confidence": min_confidence, "durable": durable}

@@ -79,6 +79,12 @@ def test_schema_is_the_schema_on_stdout_and_in_a_file(tmp_path: Path) -> None:
     assert json.loads(target.read_text(encoding="utf-8")) == json_schema()
 
 
+def test_a_schema_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
+    status, _, said = run("schema", "--out", str(tmp_path / "no" / "such.json"))
+    assert status == CATALOGUE["bad_request"].exit_status
+    assert "cannot be written" in said
+
+
 def test_list_names_the_bundled_files() -> None:
     assert json.loads(run("list", "--json")[1]) == {n: str(p) for n, p in bundled_configs().items()}
     assert "factory" in run("list")[1]

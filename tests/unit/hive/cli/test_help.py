@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -82,6 +83,26 @@ def test_a_command_that_is_none_is_wrong_usage_and_near_ones_are_offered() -> No
 
 def test_an_option_that_is_none_is_wrong_usage() -> None:
     assert run("nodes", "--jsn")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("nods --json", "nods"),
+        ("nodes --json --jsn", "--jsn"),
+        ("up --json", "config"),
+        ("up dev --json --timeout -1", "--timeout"),
+        ("submit mesh.echo x --priority high --json", "--priority"),
+        ("task --json", "--json"),
+        ("--json", "--json"),
+    ],
+)
+def test_wrong_usage_is_a_json_value_too(words: str, says: str) -> None:
+    done = CliRunner().invoke(app, words.split(), env=PLAIN)
+    error = json.loads(done.stdout)
+    assert (done.exit_code, error["code"]) == (2, "bad_request")
+    assert says in error["detail"].lower()
+    assert "Usage:" in done.stderr
 
 
 def test_a_plug_in_whose_part_is_missing_says_what_to_install(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 import typer
 
-from hive.cli.report import emit, reported
+from hive.cli.report import emit, reported, wants_json
 from hive.errors import HiveError
 
 
@@ -61,3 +61,11 @@ def test_an_exit_status_passes_through() -> None:
 def test_json_keeps_other_alphabets(capsys: pytest.CaptureFixture[str]) -> None:
     emit({"text": "größer"})
     assert capsys.readouterr().out == '{"text": "größer"}\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("nodes --json", True), ("submit x -- --json", False), ("nodes", False), ("--json", True)],
+)
+def test_json_is_wanted_before_any_option_is_known(words: str, wanted: bool) -> None:
+    assert wants_json(words.split()) is wanted

@@ -195,3 +195,11 @@ def test_watch_needs_a_gateway(conductor: FakeConductor) -> None:
     status, _, said = Shell(conductor.endpoint, conductor).run("task", "watch", UNKNOWN)
     assert status == 2
     assert "http://" in said
+
+
+@pytest.mark.parametrize("words", ["submit text.classify_intent", "submit --want intent"])
+def test_a_task_without_its_input_is_wrong_usage(shell: Shell, words: str) -> None:
+    status, error = shell.json(*words.split())
+    assert status == 2
+    assert isinstance(error, dict)
+    assert error["detail"].startswith("INPUT is missing")
