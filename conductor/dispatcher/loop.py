@@ -127,6 +127,8 @@ class Dispatcher:
                 try:
                     message = decode(frames, max_body)
                 except HiveError as error:
+                    self._perform(actions)  # in order: what came before is answered before
+                    actions = []
                     self._refuse(session * 2 + which, frames, error)
                     continue
                 if type(message) is Hello:
@@ -161,21 +163,27 @@ class Dispatcher:
     def _perform(self, actions: list[Action]) -> None:
         # Encoded first, so that the sends follow each other closely: see _drain.
         encoded = [encode(action.message) if type(action) is Send else None for action in actions]
+        unreachable = []
         for action, frames in zip(actions, encoded, strict=True):
             if frames is not None:
-                self._send(action.session, frames)  # type: ignore[union-attr]
+                if not self._send(action.session, frames):  # type: ignore[union-attr]
+                    unreachable.append(action.session)  # type: ignore[union-attr]
             elif type(action) is Persist:
                 self._store.write(action.token, action.record)
                 self._persisted = True
             elif type(action) is CloseSession:
                 self._listeners[action.session & 1].drop(action.session >> 1)
-
-    def _send(self, session: int, frames: list[bytes]) -> None:
-        listener = self._listeners[session & 1]
-        if not listener.send(session >> 1, frames) and session in self._core.state.sessions:
-            # It reads nothing any more and its queue is full: what it was owed is kept or moved, as after a crash.
-            listener.drop(session >> 1)
+        # Only now: what follows from a loss must not overtake what was decided before, a WELCOME above all.
+        for session in unreachable:
             self._feed(Lost(session))
+
+    def _send(self, session: int, frames: list[bytes]) -> bool:
+        """Send; False if the peer reads nothing any more: what it was owed is kept or moved, as after a crash."""
+        listener = self._listeners[session & 1]
+        if listener.send(session >> 1, frames) or session not in self._core.state.sessions:
+            return True
+        listener.drop(session >> 1)
+        return False
 
     def _commit(self) -> None:
         for commit in self._store.committed():

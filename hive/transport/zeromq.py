@@ -232,6 +232,7 @@ class ZmqListener(_ZmqSource):
         if not self._book.ended or self.closed:
             return []
         if self._patience > 0 and self._get(_EVENTS) & _POLLIN:
+            self.readable = True  # asking has used up the descriptor's report
             return []
         return self._book.take_ended()
 

@@ -1,0 +1,172 @@
+"""The dispatcher's loop: frames in, frames out, in the order in which they were decided."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from conductor.core.machine import Conductor
+from conductor.core.settings import Settings
+from conductor.dispatcher.loop import Dispatcher
+from conductor.store.memory import MemoryStore
+from hive.ids import TaskId
+from hive.wire.auth import LoopbackOnly
+from hive.wire.codec import decode, encode
+from hive.wire.messages import (
+    EMPTY,
+    Beat,
+    Flag,
+    Generation,
+    Hello,
+    Message,
+    Offer,
+    Plan,
+    PlanWanted,
+    Query,
+    Refuse,
+    Reply,
+    Seen,
+    Submit,
+    Verdict,
+    Welcome,
+    Work,
+)
+
+CONTROL, CLIENT, A, B = 1, 9, 3, 4
+
+
+class Wire:
+    """A listener whose peers are lists. Sessions in `full` take nothing."""
+
+    endpoint = "tcp://127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.arrived: deque[tuple[int, list[bytes]]] = deque()
+        self.sent: list[tuple[int, Message]] = []
+        self.full: set[int] = set()
+        self.ended: list[int] = []
+
+    def put(self, session: int, *messages: Message) -> None:
+        self.arrived.extend((session, encode(message)) for message in messages)
+
+    def to(self, session: int) -> list[type]:
+        return [type(message) for peer, message in self.sent if peer == session]
+
+    def receive(self) -> tuple[int, list[bytes]] | None:
+        return self.arrived.popleft() if self.arrived else None
+
+    def send(self, session: int, frames: Sequence[bytes]) -> bool:
+        if session in self.full:
+            return False
+        self.sent.append((session, decode(frames)))
+        return True
+
+    def lost(self) -> list[int]:
+        ended, self.ended = self.ended, []
+        return ended
+
+    def drop(self, session: int) -> None:
+        self.full.add(session)
+
+    def peer_address(self, _: int) -> str:
+        return "127.0.0.1"
+
+    def fileno(self) -> int:
+        return 0
+
+    def close(self) -> None: ...
+
+
+class Never:
+    """A poller that is never asked to wait."""
+
+    def add(self, _: object) -> None: ...
+    def add_fd(self, _: int) -> None: ...
+    def remove(self, _: object) -> None: ...
+    def wait(self, _: int) -> bool:
+        return True
+
+
+class Clock:
+    now = 1_000_000
+
+    def now_us(self) -> int:
+        return self.now
+
+
+class Site:
+    """A dispatcher with a control process that grants everything, one turn at a time."""
+
+    def __init__(self) -> None:
+        self.public, self.private = Wire(), Wire()
+        self.core = Conductor("m", "plant", "plant", 7, Settings(), lambda: 0.5)
+        parts = (self.core, MemoryStore(), self.public, self.private, Never(), Clock(), LoopbackOnly())
+        self.loop = Dispatcher(*parts)
+        self.private.put(CONTROL, Hello(EMPTY, "control", "control", "m"), Generation(EMPTY, 1, 6, "r"))
+        self.public.put(CLIENT, Hello(EMPTY, "client", "local", "m"))
+        self.turn()
+
+    def turn(self) -> None:
+        self.loop.turn(0)
+        while self.private.sent:
+            asked, self.private.sent = self.private.sent, []
+            for _, message in asked:
+                if isinstance(message, Seen):
+                    grant: dict[str, object] = {"capability": "c", "pool": "p", "rule": "r", "removes": 0}
+                    self.private.put(CONTROL, Verdict(EMPTY, message.ask, message.name, 6, (grant,)))
+                elif isinstance(message, PlanWanted):
+                    step = {"capability": "c", "output": "o", "inputs": [["text", "text", -1]], "labels": 2}
+                    self.private.put(CONTROL, Plan(EMPTY, message.ask, 1, (step,), default_labels=2))
+            self.loop.turn(0)
+
+
+def hello(name: str) -> Hello:
+    offer = Offer("c", "1", (("text", "text"),), "o", "sha", "x", run_bound_us=50_000)
+    return Hello(EMPTY, "node", name, "m", "plant", 1, credit=1, offers=(offer,))
+
+
+def submit(number: int) -> Submit:
+    task = TaskId(number.to_bytes(16, "big"))
+    header = EMPTY._replace(flags=Flag.WAIT, task=task, labels=2, remaining_us=60_000_000, sent_us=Clock.now)
+    return Submit(header, "c", body=(b"x",))
+
+
+def test_what_follows_from_a_loss_does_not_overtake_what_was_decided_before_it() -> None:
+    site = Site()
+    site.public.put(2, hello("b"))
+    site.turn()
+    site.public.ended = [2]
+    site.public.put(A, hello("a"))
+    site.turn()
+    site.public.put(CLIENT, submit(1))
+    site.turn()
+    site.public.sent.clear()
+    site.public.full.add(A)  # gone, and nobody has said so yet
+    site.public.put(CLIENT, Query(EMPTY, 1, "status"))
+    site.public.put(
+        A, Beat(EMPTY)
+    )  # its ACK cannot be sent: the task moves to b, which greets in the same burst
+    site.public.put(B, hello("b"))
+    site.turn()
+    assert site.public.to(B) == [Welcome, Welcome, Work]
+
+
+def test_frames_that_are_no_message_are_refused_after_what_came_before_them() -> None:
+    site = Site()
+    site.public.put(A, Hello(EMPTY, "client", "line-3", "m"))
+    site.public.put(A, Query(EMPTY, 1, "status"))
+    site.public.arrived.append((A, [b"rubbish", b""]))
+    site.turn()
+    assert site.public.to(A) == [Welcome, Reply, Refuse]
+
+
+def test_a_peer_that_takes_nothing_is_dropped_and_others_are_served() -> None:
+    site = Site()
+    site.public.put(A, hello("a"))
+    site.turn()
+    site.public.full.add(CLIENT)
+    site.public.put(CLIENT, Query(EMPTY, 1, "status"))
+    site.public.put(B, Hello(EMPTY, "client", "line-3", "m"), Query(EMPTY, 1, "nodes"))
+    site.turn()
+    assert CLIENT * 2 not in site.core.state.sessions
+    assert site.public.to(B) == [Welcome, Reply]
