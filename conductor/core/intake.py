@@ -104,7 +104,10 @@ def cancelled(s: State, session: Session, m: Cancel) -> None:
     if task.closed:
         tell_outcome(s, session.id, task, m.header)
         return
-    if _listens(s, session, task.waiters, m.header) and not task.settled:
+    if task.settled:
+        _listens(s, session, task.waiters, m.header)
+    else:
+        task.waiters.append((session.id, m.header))
         finish(s, task, TaskState.CANCELLED, failure("cancelled"))
 
 

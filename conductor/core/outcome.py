@@ -44,14 +44,18 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
         _publish(s, task, state)
 
 
-def reject(s: State, task: Task, error: dict[str, object]) -> None:
-    """Refuse a task that was never acknowledged; nothing of it stays."""
+def reject(s: State, task: Task, error: dict[str, object], *, recorded: bool = True) -> None:
+    """Refuse a task that was never acknowledged; nothing of it stays, in the store neither if it was `recorded`."""
+    recorded = recorded and task.state is TaskState.ACCEPTING
     for session, header in (*task.waiters, *task.watchers):
         refuse(s, session, header, error)
     s.timers.cancel(task)
     release(s, task)
     task.state = TaskState.REFUSED
     del s.tasks[task.principal, task.id]
+    if recorded:
+        task.final, task.error = TaskState.REFUSED, error
+        persist_outcome(s, task)
     s.note("task", "refused", task.id, task.capability, s.now_us - task.created_us, 0, error.get("code", ""))
 
 
@@ -177,7 +181,9 @@ def prune(s: State) -> None:
 
 def withdraw_forbidden(s: State) -> None:
     """Let go of every body that may not be here since policy changed: open tasks fail, results are withdrawn."""
-    for task in list(s.tasks.values()):
+    for key, task in list(s.tasks.items()):
+        if s.tasks.get(key) is not task:
+            continue  # an outcome has pushed it out meanwhile
         held = task.labels
         for value in (*task.inputs, *task.outputs):
             held |= value.labels
@@ -185,7 +191,8 @@ def withdraw_forbidden(s: State) -> None:
             continue
         error = forbidden(s, held, " any more")
         if task.settled:
-            _withdraw(s, task, error)
+            if task.result:
+                _withdraw(s, task, error)
         elif task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
             reject(s, task, error)
         else:

@@ -26,11 +26,12 @@ def place(s: State, task: Task) -> None:
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = labels_of(task)
     alone = task.kills >= s.settings.kills_max - 1
-    if alone and task.kills >= s.settings.kills_max and task.retry_us:
-        return  # it waits to hear whether it really took those nodes down
+    if task.kills >= s.settings.kills_max:
+        hold(s, task)
+        return
     node = _choose(capability, labels, task.tried, alone=alone)
     if node is None and task.tried:
-        busy = {a.node.id for a in task.live.values() if not a.ended}
+        busy = {a.node.id for a in task.live.values() if held_there(a)}
         node = _choose(capability, labels, busy, alone=alone)
     if node is not None:
         _start(s, task, node, labels, alone=alone)
@@ -38,6 +39,22 @@ def place(s: State, task: Task) -> None:
         return
     else:
         _wait(s, task, capability)
+
+
+def held_there(attempt: Attempt) -> bool:
+    """Say whether the attempt's node still has it, ended for us or not: giving it the same again helps nobody."""
+    return not attempt.ended or attempt.number in attempt.node.attempts
+
+
+def hold(s: State, task: Task) -> None:
+    """Let a task wait that may have taken nodes down, until one of them is back or the grace is over."""
+    if task.held:
+        return
+    s.unqueue(task)
+    task.held = True
+    task.state = next_task(task.state, "unplaced")
+    task.retry_us = s.now_us + s.settings.kill_grace_us
+    arm(s, task)
 
 
 def offer(s: State, node: Node) -> None:
@@ -172,7 +189,7 @@ def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
         for task in queue:
             if labels_of(task) & ~allowed or (task.kills >= alone_from and node.inflight):
                 continue
-            if not any(a.node.id == node.id for a in task.live.values() if not a.ended):
+            if not any(a.node.id == node.id and held_there(a) for a in task.live.values()):
                 return task
     return None
 

@@ -78,6 +78,7 @@ class Task:
         "failures",
         "final",
         "header",
+        "held",
         "id",
         "inputs",
         "key",
@@ -115,6 +116,7 @@ class Task:
         self.closed_us = 0
         self.deadline_us = 0
         self.retry_us = 0
+        self.held = False
         self.capability = ""
         self.wanted = ""
         self.key = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, persist_outcome, reject, tell
-from conductor.core.place import arm, has_untried, labels_of, offer, place
+from conductor.core.place import arm, has_untried, hold, labels_of, offer, place
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
@@ -79,12 +79,8 @@ def move(s: State, attempt: Attempt, why: str) -> None:
     elif why == "node_lost":
         attempt.kill = True
         task.kills += 1
-        if task.kills >= s.settings.kills_max:
-            s.unqueue(task)
-            task.state = next_task(task.state, "unplaced")
-            task.retry_us = s.now_us + s.settings.kill_grace_us
-            arm(s, task)
-            return
+        if task.queued and task.kills >= s.settings.kills_max:
+            hold(s, task)
     if all(other.ended for other in task.live.values()) and not task.queued:
         place(s, task)
 
@@ -102,12 +98,12 @@ def acquit(s: State, node: Node) -> None:
     """A node is back that was only cut off: what it ran then did not take it down."""
     for number in node.lost_with:
         attempt = s.attempts.get(number)
-        if attempt is None or attempt.task.settled:
+        if attempt is None or attempt.number not in attempt.task.live:
             continue
         task = attempt.task
         attempt.kill = False
         task.kills -= 1
-        if task.kills == s.settings.kills_max - 1 and task.retry_us:
+        if task.held and task.kills < s.settings.kills_max:
             task.retry_us = s.now_us  # it waited for just this
             arm(s, task)
 
@@ -123,6 +119,7 @@ def resume(s: State, attempt: Attempt) -> None:
     )
     s.unqueue(task)
     task.retry_us = 0
+    task.held = False
     task.state = next_task(task.state, "placed")
     arm(s, task)
 
@@ -145,11 +142,12 @@ def task_due(s: State, task: Task) -> None:
         task.retry_us = 0
         if task.state is TaskState.PLANNING:
             reject(s, task, failure("planning_unavailable", retry_after_ms=1000))
-        elif task.kills >= s.settings.kills_max:
+        elif task.held and task.kills >= s.settings.kills_max:
             down = ", ".join(a.node.id for a in task.attempts if a.kill)
             detail = f"{task.kills} nodes went down while they ran it: {down}."
             finish(s, task, TaskState.DEAD_LETTERED, failure("dead_lettered", detail))
         else:
+            task.held = False
             place(s, task)
         return
     for attempt in [a for a in task.live.values() if not a.ended and now >= a.lease_us]:
@@ -207,6 +205,8 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     s.open_bytes += size
     task.at += 1
     task.tried.clear()
+    task.kills = task.retry_us = 0  # who answered was not taken down; what waited for that, waits no longer
+    task.held = False
     task.failures = 0
     task.state = next_task(task.state, "next_step")
     place(s, task)

@@ -315,3 +315,109 @@ def test_who_asks_what_can_be_done_here_learns_the_types_that_manifests_bring_al
     bench.send(CLIENT, Query(EMPTY._replace(attempt=1), 1, "capabilities"))
     (reply,) = bench.of(CLIENT, Reply)
     assert [(row["capability"], row["types"]) for row in reply.result] == [(CLASSIFY, [kind])]  # type: ignore[attr-defined]
+
+
+# Tasks that lose node after node
+
+
+def runs_on(bench: Bench, task: bytes) -> list[int]:
+    """Return the sessions that a task runs on."""
+    return [a.node.session for a in bench.core.state.tasks["local", task].live.values() if not a.ended]  # type: ignore[index]
+
+
+def lost_twice_while_a_third_runs(bench: Bench) -> tuple[bytes, int, tuple[int, ...]]:
+    """Return a task that two suspects had, whose connections then closed, and the healthy node that runs it."""
+    for session in range(20, 26):
+        bench.node(session, f"n{session}", credit=1)
+    task = bench.submit(deadline_us=60_000 * MS)
+    beating = set(range(20, 26))
+    for _ in range(2):
+        beating -= set(runs_on(bench, task))
+        bench.run_for(1_500 * MS, beating=tuple(beating))
+    for session in sorted(set(range(20, 26)) - beating):
+        bench.lose(session)
+    (healthy,) = runs_on(bench, task)
+    return task, healthy, tuple(beating)
+
+
+def test_a_healthy_attempt_is_left_to_finish_whatever_happened_to_those_before_it() -> None:
+    bench = Bench(Settings(kills_max=2))
+    task, healthy, beating = lost_twice_while_a_third_runs(bench)
+    bench.node(50, "n20")  # back as the same boot: acquitted, and not given the same beside the healthy one
+    bench.run_for(500 * MS, beating=(*beating, 50))
+    assert runs_on(bench, task) == [healthy]
+    bench.answer(healthy, bench.work(healthy)[0])
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
+def test_a_suspect_that_flickers_does_not_let_a_task_take_a_further_node_down() -> None:
+    bench = Bench(Settings(kills_max=2))
+    for session in range(20, 26):
+        bench.node(session, f"n{session}", credit=1)
+    task = bench.submit(deadline_us=60_000 * MS)
+    (suspect,) = runs_on(bench, task)
+    beating = set(range(20, 26)) - {suspect}
+    bench.run_for(1_500 * MS, beating=tuple(beating))
+    for _ in range(2):
+        (session,) = runs_on(bench, task)
+        bench.lose(session)
+        beating.discard(session)
+    assert bench.core.state.tasks["local", task].held  # type: ignore[index]
+    bench.run_for(100 * MS, beating=(*beating, suspect))
+    assert runs_on(bench, task) == [suspect]
+    bench.run_for(6_000 * MS, beating=tuple(beating))
+    assert [(o.state, o.error["code"]) for o in bench.outcomes()] == [("dead_lettered", "dead_lettered")]
+
+
+def test_an_answer_ends_the_wait_for_nodes_that_went_down() -> None:
+    bench = Bench()
+    bench.plans = {"c1": ("c1", "c2")}
+    for session in range(20, 24):
+        bench.node(session, f"n{session}", "c1", credit=1)
+    bench.node(30, "z", "c2")
+    task = bench.submit("c1", deadline_us=60_000 * MS)
+    (suspect,) = runs_on(bench, task)
+    beating = {20, 21, 22, 23, 30} - {suspect}
+    bench.run_for(1_500 * MS, beating=tuple(beating))
+    for _ in range(3):
+        (session,) = runs_on(bench, task)
+        bench.lose(session)
+    assert bench.core.state.tasks["local", task].held  # type: ignore[index]
+    bench.answer(suspect, bench.work(suspect)[0])
+    bench.answer(30, bench.work(30)[0])
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
+def test_a_node_that_holds_an_attempt_is_not_given_it_again_when_its_lease_is_over() -> None:
+    bench = bench_with_node(credit=4)
+    bench.submit(deadline_us=60_000 * MS)
+    bench.run_for(12_000 * MS, beating=(A,))
+    assert len(bench.work(A)) == 1
+    bench.node(B, "b")
+    assert len(bench.work(B)) == 1
+
+
+def test_results_pushed_out_while_policy_changes_are_counted_once() -> None:
+    bench = bench_with_node(Settings(finished_max_tasks=1), credit=4)
+    bench.submit(labels=PII)
+    bench.submit(labels=PII)
+    bench.answer(A, bench.work(A)[1], b"x" * 100)
+    policy(bench, INTERNAL)
+    assert bench.core.state.finished_bytes == 0
+
+
+def test_an_outcome_without_a_body_stays_what_it_was() -> None:
+    bench = bench_with_node()
+    task = bench.submit(labels=PII)
+    bench.refuse(A, bench.work(A)[0], "input_invalid")
+    policy(bench, INTERNAL)
+    bench.send(CLIENT, Watch(EMPTY._replace(task=task, attempt=5)))
+    assert [o.error["code"] for o in bench.outcomes()] == ["input_invalid"] * 2
+
+
+def test_a_task_with_very_many_waiters_can_be_cancelled() -> None:
+    bench = Bench()
+    task = bench.submit()
+    bench.core.state.tasks["local", task].waiters *= 1000
+    bench.send(CLIENT, Cancel(EMPTY._replace(task=task, attempt=5)))
+    assert {o.state for o in bench.outcomes()} == {"cancelled"}
