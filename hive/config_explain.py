@@ -18,6 +18,7 @@ _SENTENCES: Final = {
     "int_type": "want a whole number, got {value}",
     "int_from_float": "want a whole number, got {value}",
     "float_type": "want a number, got {value}",
+    "finite_number": "want a finite number, got {value}",
     "bool_type": "want true or false, got {value}",
     "string_type": "want text, got {value}; put it in quotes",
     "dict_type": "want keys with values, got {value}",

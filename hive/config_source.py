@@ -52,9 +52,11 @@ def find_source(path_or_name: str | Path) -> Path:
     if name in bundled:
         return bundled[name]
     folder = path.parent if path.parent.is_dir() else Path()
-    here = [str(near) for near in sorted(folder.glob("*.y*ml"))]
+    here = [str(near) for near in sorted(folder.glob("*.y*ml")) if near.is_file()]
     near = difflib.get_close_matches(name, [*here, *bundled], 3, 0.5)
-    what = f"{name} is a directory" if path.is_dir() else f"There is no file {name}"
+    what = f"There is no file {name!r}" if not name.isprintable() or not name else f"There is no file {name}"
+    if name and path.exists():
+        what = f"{name} is a directory" if path.is_dir() else f"{name} is no regular file"
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     known = ", ".join(bundled) or "none"
     raise HiveError("config_not_found", f"{what}.{hint} Bundled configurations: {known}.", near=near)

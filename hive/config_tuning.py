@@ -16,7 +16,9 @@ def _whole(default: int, text: str, *, least: int = 1) -> object:
 
 
 def _number(default: float, text: str, *, above: float = 0.0, most: float | None = None) -> object:
-    return Field(gt=above, le=most, description=f"{text} Default: {default}.", examples=[default])
+    return Field(
+        gt=above, le=most, allow_inf_nan=False, description=f"{text} Default: {default}.", examples=[default]
+    )
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))

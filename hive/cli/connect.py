@@ -121,11 +121,16 @@ def name(principal: str | None) -> str:
 
 @contextmanager
 def explained(asked: str | None) -> Iterator[None]:
-    """Tell a mesh that does not answer from one that nobody started; `asked` is the address that the user gave."""
+    """Say what to do here where nothing answers or a token is wanted; `asked` is the address that the user gave."""
     try:
         yield
     except HiveError as error:
         if error.code == "unreachable" and asked is None and not meshes():
             sentence = "No mesh is running here. `hive up dev` starts one; --url names one elsewhere."
             raise HiveError("not_running", sentence) from error
+        if error.code == "unauthenticated":
+            told = "HIVE_TOKEN holds none" if os.environ.get("HIVE_TOKEN") else "Set HIVE_TOKEN to one"
+            raise HiveError(
+                "unauthenticated", f"This mesh wants a token. {told} that its policy knows."
+            ) from error
         raise

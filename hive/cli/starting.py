@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -84,11 +85,11 @@ class Starting:
     def _wait(self) -> None:
         with self._live(self._screen(set())) as live:
             while True:
-                ready = {row["id"] for row in node_rows(self._config) if row["state"] == "ready"}
-                if self._wanted <= ready:
+                look = look_around(self._config, self._state)
+                if self._wanted <= look.ready and not look.silent:
                     return
-                self._check(ready)
-                live.update(self._screen(ready), refresh=not self._quiet)
+                self._check(look.ready)
+                live.update(self._screen(look.ready), refresh=not self._quiet)
                 time.sleep(_LOOK_S)
 
     def until_stopped(self) -> None:
@@ -138,7 +139,7 @@ class Starting:
             self._too_late(ready)
 
     def _too_late(self, ready: set[str]) -> NoReturn:
-        """Say which nodes are missing, and what their agents say of them."""
+        """Say which nodes are missing, and what their agents say of them; without any, where nobody answers."""
         logs = self._state / "logs"
         missing = sorted(self._wanted - ready)
         said = {row.name: row.state for row in processes_in(self._state)}
@@ -147,6 +148,7 @@ class Starting:
         ends = "\n".join(
             tail(path, 3) for d in sorted(devices) for path in sorted(logs.glob(f"device-*-{d}.log"))
         )
+        names = names or "no conductor answers"
         late = f"Not ready after {self._timeout_s:g} s: {names}. The logs are in {logs}."
         raise HiveError("start_failed", f"{late}\n{ends}".rstrip(), missing=missing)
 
@@ -158,7 +160,9 @@ class Starting:
         return starting_screen(self._config, processes_in(self._state), ready, passed_s)
 
     def _running(self) -> RenderableType:
-        return Group(nodes_screen(node_rows(self._config)), "", "[dim]Ctrl-C stops it.[/]")
+        look = look_around(self._config, self._state)
+        screen = self._screen(look.ready) if look.closed else nodes_screen(look.rows)
+        return Group(screen, "", "[dim]Ctrl-C stops it.[/]")
 
     def _say(self, text: str) -> None:
         if not self._quiet:
@@ -171,22 +175,52 @@ def wanted_nodes(config: MeshConfig) -> set[str]:
     return {node for site, device in places for node, _ in config.node_ids(site, device)}
 
 
-def node_rows(config: MeshConfig) -> list[dict[str, Any]]:
-    """Return the nodes as the conductors see them; nothing of a site that does not answer yet.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a mesh looks from outside: `rows` as `hive nodes` shows them, and which nodes are ready.
 
-    A site without a gateway is asked over the wire protocol.
+    `silent` are the sites whose conductor does not answer yet; `closed` those that answer nobody without a token.
     """
+
+    rows: list[dict[str, Any]]
+    ready: set[str]
+    silent: list[str]
+    closed: list[str]
+
+
+def look_around(config: MeshConfig, state: Path) -> Look:
+    """Ask each site's conductor for its nodes, with $HIVE_TOKEN where it is set.
+
+    Where policy wants a token that is not known here, the agents' files say which nodes the conductor called ready.
+    """
+    look = Look([], set(), [], [])
+    for name, site in config.sites.items():
+        try:
+            look.rows.extend(_nodes_of(address(site.conductor)))
+        except HiveError as error:
+            (look.closed if error.code == "unauthenticated" else look.silent).append(name)
+        except (httpx.HTTPError, ValueError):
+            look.silent.append(name)
+    look.ready.update(row["id"] for row in look.rows if row["state"] == "ready")
+    if look.closed:
+        told = [row for row in processes_in(state) if row.role == "node" and row.site in look.closed]
+        look.ready.update(row.name for row in told if row.state == "ready" and row.pid)
+    return look
+
+
+def _nodes_of(where: str) -> list[dict[str, Any]]:
+    """Return the nodes of one site; one without a gateway is asked over the wire protocol."""
     from hive.client import Client  # noqa: PLC0415 - it loads the transport
 
-    rows: list[dict[str, Any]] = []
-    for site in config.sites.values():
-        where = address(site.conductor)
-        with contextlib.suppress(HiveError, httpx.HTTPError, ValueError):
-            if where.startswith("http"):
-                rows += httpx.get(f"{where}/v1/nodes", timeout=2.0, trust_env=False).raise_for_status().json()
-            else:
-                with Client(where, connect_timeout_s=0.5) as client:
-                    rows += client.nodes()
+    token = os.environ.get("HIVE_TOKEN")
+    if not where.startswith("http"):
+        with Client(where, token=token, connect_timeout_s=0.5) as client:
+            return client.nodes()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = httpx.get(f"{where}/v1/nodes", headers=headers, timeout=2.0, trust_env=False)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise HiveError("unauthenticated")
+    rows: list[dict[str, Any]] = answer.raise_for_status().json()
     return rows
 
 

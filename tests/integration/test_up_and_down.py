@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -240,6 +241,32 @@ def test_up_gives_up_after_its_time_and_says_what_is_missing(shell: Shell, tmp_p
     assert problem["missing"] == ["press-1/mesh-echo", "press-2/mesh-echo"]
     assert problem["detail"].startswith("Not ready after 0.2 s: press-1/mesh-echo (")
     assert shell.processes() == []
+
+
+def test_a_mesh_that_wants_tokens_comes_up_too(shell: Shell, tmp_path: Path) -> None:
+    path = mesh_file(tmp_path, "here")
+    digest = hashlib.sha256(b"s3cret").hexdigest()
+    known = f"principal: alice, token_sha256: {digest}"
+    path.write_text(path.read_text(encoding="utf-8").replace('principal: "*"', known), encoding="utf-8")
+    done = shell.run("up", str(path), "--detach", "--json")
+    assert json.loads(done.stdout)["nodes"] == 2, done.stderr
+    refused = shell.run("nodes")
+    assert refused.returncode == CATALOGUE["unauthenticated"].exit_status
+    assert "Set HIVE_TOKEN" in refused.stderr
+    shell.environment |= {"HIVE_TOKEN": "s3cret"}
+    assert [row["state"] for row in shell.json("nodes")] == ["ready", "ready"]
+    assert shell.run("down").returncode == 0
+
+
+def test_a_site_without_devices_is_ready_when_its_conductor_is(shell: Shell, tmp_path: Path) -> None:
+    path = mesh_file(tmp_path, "here")
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if "press-1:" not in line]
+    text = "\n".join(line for line in kept if "devices:" not in line and "press-2:" not in line)
+    path.write_text(text, encoding="utf-8")
+    assert json.loads(shell.run("up", str(path), "--detach", "--json").stdout)["nodes"] == 0
+    assert [row["state"] for row in shell.json("status")] == ["ready"] * 3
+    assert shell.json("nodes") == []
+    assert shell.run("down").returncode == 0
 
 
 def test_a_home_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

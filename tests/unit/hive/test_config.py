@@ -258,3 +258,17 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     with pytest.raises(HiveError, match="not UTF-8 text at byte 6") as caught:
         load_config(path)
     assert caught.value.code == "config_invalid"
+
+
+def test_what_is_no_file_is_not_offered_in_its_own_place(tmp_path: Path) -> None:
+    (tmp_path / "mesh.yaml").mkdir()
+    with pytest.raises(HiveError) as caught:
+        load_config(tmp_path / "mesh.yaml")
+    assert caught.value.detail.startswith(f"{tmp_path / 'mesh.yaml'} is a directory. Bundled")
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+def test_a_number_of_the_tuning_is_finite(number: str) -> None:
+    conductor = f"    conductor: {{tuning: {{lost_after_s: {number}}}}}\n"
+    with pytest.raises(HiveError, match=r"lost_after_s: "):
+        parse_config(parse_source(SMALL.replace("    devices:\n", f"{conductor}    devices:\n"), "mesh.yaml"))

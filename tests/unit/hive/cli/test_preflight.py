@@ -21,8 +21,18 @@ def taken() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
+def free() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+PORT = free()
+
+
 def mesh(bind: str, http: str) -> MeshConfig:
-    text = f"mesh: m\nsites:\n  a:\n    conductor: {{bind: '{bind}', http: {http}}}\n"
+    text = f"mesh: m\nsites:\n  a:\n    conductor: {{bind: '{bind}', http: {http}, insecure: true}}\n"
     return parse_config(parse_source(text, "m.yaml"))
 
 
@@ -31,7 +41,7 @@ def test_a_taken_port_is_named_with_its_place_in_the_file_and_its_process(key: s
     config = (
         mesh(f"tcp://127.0.0.1:{taken}", "null")
         if key == "bind"
-        else mesh("tcp://127.0.0.1:0", f"{{port: {taken}}}")
+        else mesh(f"tcp://127.0.0.1:{free()}", f"{{port: {taken}}}")
     )
     with pytest.raises(HiveError) as caught:
         check_ports(config)
@@ -41,7 +51,31 @@ def test_a_taken_port_is_named_with_its_place_in_the_file_and_its_process(key: s
 
 
 def test_free_ports_pass() -> None:
-    check_ports(mesh("tcp://127.0.0.1:0", "{port: 0}"))
+    check_ports(mesh(f"tcp://127.0.0.1:{free()}", f"{{port: {free()}}}"))
+
+
+@pytest.mark.parametrize(
+    ("bind", "http", "key", "says"),
+    [
+        ("tcp://127.0.0.1:0", "null", "bind", "port 0"),
+        (f"tcp://127.0.0.1:{PORT}", "{port: 0}", "http.port", "port 0"),
+        (
+            f"tcp://127.0.0.1:{PORT}",
+            "{host: no.such.invalid}",
+            "http.port",
+            "no.such.invalid is no address of",
+        ),
+        (f"tcp://192.0.2.1:{PORT}", "null", "bind", "192.0.2.1 is no address of this machine"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_a_mistake_of_the_file(
+    bind: str, http: str, key: str, says: str
+) -> None:
+    with pytest.raises(HiveError) as caught:
+        check_ports(mesh(bind, http))
+    assert caught.value.code == "config_invalid"
+    assert says in caught.value.detail
+    assert f"`sites.a.conductor.{key}`" in caught.value.detail
 
 
 def test_nobody_owns_a_port_where_nobody_listens() -> None:
