@@ -54,7 +54,8 @@ def _task(s: State, task: Task) -> None:
         _require(attempt.task is task, f"attempt {attempt.number} belongs to two tasks")
         _require(attempt.step == task.at, f"attempt {attempt.number} of an earlier step is live")
         pool = attempt.node.pool
-        forbidden = labels_of(task) & ~pool.allowed_labels if pool is not None else 0
+        there = attempt.number in attempt.node.attempts
+        forbidden = labels_of(task) & ~pool.allowed_labels if pool is not None and there else 0
         _require(not forbidden, f"task {name} runs at a site that its labels forbid")
     going = any(not a.ended for a in task.live.values())
     waits = task.queued or task.retry_us or task.state in (TaskState.PLANNING, TaskState.ACCEPTING)

@@ -193,7 +193,7 @@ class Conductor:
             error = outcome.failure(
                 "store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000
             )
-            outcome.reject(s, task, error)
+            outcome.reject(s, task, error, recorded=False)
         elif was is TaskState.CLOSING:
             # The outcome waits until the store takes it, and a store that cannot is not asked without a pause.
             task.retry_us = s.now_us + _STORE_PAUSE_US

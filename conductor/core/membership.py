@@ -153,13 +153,28 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     if node.pool is not None and node.pool is not pool:
         node.pool.withdraw(node)
     node.pool = pool
-    pool.allowed_labels = m.allowed_labels
-    recall(s, node, m.allowed_labels)
+    if not _allow_at(s, site, m.allowed_labels):
+        recall(s, node, m.allowed_labels)  # what it said it still holds
     node.removes = removes
     if node.state is NodeState.JOINING:
         _admit(s, node)
     offer(s, node)
     arm_node(s, node)
+
+
+def _allow_at(s: State, site: str, allowed: int) -> bool:
+    """Hold every pool of a site to what may be there; if that changed, take back what may not and return True."""
+    changed = False
+    for capability in s.capabilities.values():
+        for pool in capability.pools.values():
+            if pool.site == site and pool.allowed_labels != allowed:
+                pool.allowed_labels = allowed
+                changed = True
+    if changed:
+        for node in list(s.nodes.values()):
+            if node.site == site:
+                recall(s, node, allowed)
+    return changed
 
 
 def _drop_empty(s: State, capability: Capability) -> None:

@@ -44,6 +44,7 @@ class Bench:
         self.sent: list[tuple[int, Message]] = []
         self.actions: list[Action] = []
         self.plans: dict[str, tuple[str, ...]] = {}
+        self.ways: dict[str, tuple[dict[str, object], ...]] = {}
         self.steps: tuple[dict[str, object], ...] = ()
         self.plan_refusal: dict[str, object] = {}
         self.removes = 0
@@ -204,14 +205,18 @@ class Bench:
             self._do(Received(CONTROL, verdict))
         elif isinstance(message, PlanWanted):
             chain = self.plans.get(message.capability or message.want, (message.capability,))
-            steps = self.steps or tuple(
-                {
-                    "capability": c,
-                    "output": "out",
-                    "inputs": [["text", "text", i - 1]],
-                    "labels": message.labels,
-                }
-                for i, c in enumerate(chain)
+            steps = (
+                self.ways.get(message.capability)
+                or self.steps
+                or tuple(
+                    {
+                        "capability": c,
+                        "output": "out",
+                        "inputs": [["text", "text", i - 1]],
+                        "labels": message.labels,
+                    }
+                    for i, c in enumerate(chain)
+                )
             )
             plan = Plan(EMPTY, message.ask, self.core.state.generation, steps, default_labels=INTERNAL)
             if self.plan_refusal:

@@ -164,6 +164,28 @@ def test_a_store_that_fails_is_asked_again_after_a_pause() -> None:
     assert bench.core.state.persisting == {}
 
 
+def test_a_task_that_is_refused_while_its_submission_is_recorded_is_not_left_open_in_the_store() -> None:
+    bench = bench_with_node()
+    bench.auto_commit = False
+    bench.submit(durable=True, deadline_us=10 * MS)
+    bench.run_for(50 * MS, beating=(A,))
+    assert [r.code for r in bench.refusals()] == ["expired"]
+    records = [a.record for a in bench.actions if isinstance(a, Persist)]
+    assert [(r["kind"], r.get("state")) for r in records] == [("submitted", None), ("finished", "refused")]
+    bench.commit()
+    assert (bench.core.state.persisting, bench.core.state.tasks, bench.outcomes()) == ({}, {}, [])
+
+
+def test_a_submission_that_the_store_refused_is_not_said_to_be_over() -> None:
+    bench = bench_with_node()
+    bench.auto_commit = False
+    bench.submit(durable=True)
+    (token,) = tokens(bench)
+    bench._do(CommitFailed((token,), "no space"))
+    assert tokens(bench) == [token]
+    assert [r.code for r in bench.refusals()] == ["store_unavailable"]
+
+
 # Keys
 
 
