@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -199,3 +200,35 @@ def test_a_peer_that_names_itself_is_ignored(transport: ZmqTransport) -> None:
     assert received == [(1, [b"honest", b""])]
     forger.close()
     context.term()
+
+
+def test_a_message_that_comes_while_a_loss_is_looked_at_is_not_forgotten(
+    transport: ZmqTransport, listener: ZmqListener
+) -> None:
+    poller = FdPoller()
+    poller.add(listener)
+    leaving, staying = transport.connect(listener.endpoint), transport.connect(listener.endpoint)
+    assert leaving.send([b"one"])
+    assert staying.send([b"two"])
+    greeted = 0
+    while greeted < 2:
+        assert poller.wait(5_000_000)
+        while listener.receive() is not None:
+            greeted += 1
+        listener.lost()
+    leaving.close()
+    while not listener.signalled:
+        assert poller.wait(5_000_000)
+        while listener.receive() is not None:
+            pass
+    assert staying.send([b"three"])
+    assert select.select([listener.fds[0]], [], [], 5)[0], "the message is there, and nobody has looked"
+    ended = listener.lost()  # asks whether anything is there before it tells of a loss
+    received = []
+    while not (received and ended):
+        assert poller.wait(1_000_000), "the message was there, and nobody was told"
+        while (item := listener.receive()) is not None:
+            received.append(item[1])
+        ended += listener.lost()
+    assert received == [[b"three"]]
+    assert len(ended) == 1
