@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from conductor.core.actions import CloseSession, Send
-from conductor.core.membership import (
-    apply_verdict,
-    arm_node,
-    ask_for_verdict,
-    claim_key,
-    forget,
-    gone,
-    send_claim,
-)
+from conductor.core.claims import apply_verdict, ask_for_verdict, claim_key, send_claim
+from conductor.core.membership import arm_node, forget, gone
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again

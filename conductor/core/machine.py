@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from conductor.core import greeting, intake, membership, outcome, planning, queries, work
+from conductor.core import claims, greeting, intake, membership, outcome, planning, queries, work
 from conductor.core.actions import (
     Action,
     CommitFailed,
@@ -148,12 +148,12 @@ class Conductor:
                     intake.planned(s, task, taken[1])
                 queries.explained(s, *taken)
         elif isinstance(message, Verdict):
-            membership.verdict(s, message)
+            claims.verdict(s, message)
         elif isinstance(message, Generation):
             changed = s.allowed_labels != message.allowed_labels
             if planning.new_generation(s, message) and changed:
                 outcome.withdraw_forbidden(s)
-                membership.revoke_grants(s)
+                claims.revoke_grants(s)
 
     def _tick(self, event: Tick) -> None:
         s = self.state

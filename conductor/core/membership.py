@@ -1,4 +1,4 @@
-"""Who is connected: greetings, claims and what policy grants of them, beats, silence, loss and quarantine."""
+"""Who is connected: beats, silence, loss and quarantine."""
 
 from __future__ import annotations
 
@@ -7,30 +7,15 @@ from typing import Final
 
 from conductor.core.actions import CloseSession, Send
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import failure, failure_of
 from conductor.core.place import FAR_US, offer
-from conductor.core.pools import Pool
-from conductor.core.session import now_header, welcome
-from conductor.core.state import Capability, State
+from conductor.core.session import now_header
+from conductor.core.state import State
 from conductor.core.states import NodeState, next_node
-from conductor.core.work import move, recall, resume
-from hive.wire.messages import Ack, Beat, Bye, Credit, Hello, Kind, Refuse, Seen, Verdict
+from conductor.core.work import move, resume
+from hive.wire.messages import Ack, Beat, Bye, Credit
 
 _AWAY_MAX: Final = 10_000
 """How many names of nodes that are not connected are remembered."""
-_POOLS_MAX: Final = 64
-"""Pools of one capability beyond which those without a node are forgotten."""
-
-
-def verdict(s: State, m: Verdict) -> None:
-    """Apply what policy grants of a claim: the node serves that, and nothing else of what it said."""
-    node = s.claims.pop(m.ask, None)
-    if node is None:
-        return
-    if len(s.verdicts) >= _AWAY_MAX:
-        s.verdicts.clear()  # names come and go; asking again is cheap
-    s.verdicts[claim_key(node.hello)] = m
-    apply_verdict(s, node, m)
 
 
 def beat(s: State, session: Session, m: Beat) -> None:
@@ -101,118 +86,6 @@ def node_due(s: State, node: Node) -> None:
     arm_node(s, node)
 
 
-def claim_key(hello: Hello) -> tuple[object, ...]:
-    """Return what a verdict depends on, so that a node that restarts needs no control process to come back."""
-    return (hello.name, hello.site, tuple((o.capability, o.digest, o.inputs, o.output) for o in hello.offers))
-
-
-def revoke_grants(s: State) -> None:
-    """Ask for every node's verdict again: policy changed. Each keeps its work until the new verdict is there."""
-    s.verdicts.clear()
-    for node in s.nodes.values():
-        ask_for_verdict(s, node)
-
-
-def ask_for_verdict(s: State, node: Node) -> None:
-    """Ask the control process what policy grants of a claim."""
-    s.claims.pop(node.claim, None)  # what is still to be said of an older question is of an older policy
-    ask = node.claim = s.number_ask()
-    s.claims[ask] = node
-    send_claim(s, ask, node)
-
-
-def send_claim(s: State, ask: int, node: Node) -> None:
-    """Send one claim, if a control process is there to hear it."""
-    if s.control is not None:
-        s.actions.append(
-            Send(s.control.id, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers))
-        )
-
-
-def apply_verdict(s: State, node: Node, m: Verdict) -> None:
-    """Give the node its pool and rights, or send it away; nothing else of what it claimed counts."""
-    if node.state is NodeState.LOST:
-        return
-    grant = next((g for g in m.grants if g.get("capability") == node.hello.offers[0].capability), None)
-    if grant is None:
-        _refuse_claim(s, node, failure_of(m.refused, "claim_refused"))
-        return
-    name, removes, site = grant.get("pool"), grant.get("removes", 0), node.site
-    if not isinstance(name, str) or not isinstance(removes, int) or removes < 0:
-        s.count("verdicts_malformed")
-        _refuse_claim(s, node, failure("internal", "The control process gave a verdict that makes no sense."))
-        return
-    capability = s.capability(node.hello.offers[0].capability)
-    if site != s.site:
-        name = f"{name}@{site}"  # the same model elsewhere may be given other data
-    pool = capability.pools.get(name)
-    if pool is None:
-        if len(capability.pools) >= _POOLS_MAX:
-            _drop_empty(s, capability)
-        pool = capability.pools[name] = Pool(name, site, m.allowed_labels, str(grant.get("rule", "")))
-    if node.pool is not None and node.pool is not pool:
-        node.pool.withdraw(node)
-    node.pool = pool
-    if not _allow_at(s, site, m.allowed_labels):
-        recall(s, node, m.allowed_labels)  # what it said it still holds
-    node.removes = removes
-    if node.state is NodeState.JOINING:
-        _admit(s, node)
-    offer(s, node)
-    arm_node(s, node)
-
-
-def _allow_at(s: State, site: str, allowed: int) -> bool:
-    """Hold every pool of a site to what may be there; if that changed, take back what may not and return True."""
-    changed = False
-    for capability in s.capabilities.values():
-        for pool in capability.pools.values():
-            if pool.site == site and pool.allowed_labels != allowed:
-                pool.allowed_labels = allowed
-                changed = True
-    if changed:
-        for node in list(s.nodes.values()):
-            if node.site == site:
-                recall(s, node, allowed)
-    return changed
-
-
-def _drop_empty(s: State, capability: Capability) -> None:
-    """Forget pools of models that nobody runs any more; every rollout leaves one."""
-    kept = {id(node.pool) for node in s.nodes.values()}
-    for name in [name for name, pool in capability.pools.items() if id(pool) not in kept]:
-        del capability.pools[name]
-
-
-def _admit(s: State, node: Node) -> None:
-    until = _quarantined_until(s, node.id)
-    if until > s.now_us:
-        node.state = next_node(node.state, "flapping")
-        node.release_us = until
-        s.count("quarantines")
-    else:
-        node.state = next_node(node.state, "granted")
-    s.note("node", node.state.value, node.id)
-    session = s.sessions.get(node.session)
-    if session is not None:
-        s.actions.append(Send(session.id, welcome(s, session, node.state.value)))
-
-
-def _refuse_claim(s: State, node: Node, why: dict[str, object]) -> None:
-    context = {key: value for key, value in why.items() if key not in ("code", "detail")}
-    code, detail = str(why["code"]), str(why["detail"])
-    s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
-    s.note(
-        "claim_refused", node.id, node.hello.site, node.hello.offers[0].capability, str(why.get("rule", ""))
-    )
-    s.count("claims_refused")
-    session = s.sessions.get(node.session)
-    gone(s, node, "left")
-    if session is not None:
-        forget(s, session)
-        s.actions.append(CloseSession(session.id))
-
-
 def _suspect(s: State, node: Node) -> None:
     node.state = next_node(node.state, "silent")
     s.count("suspicions")
@@ -260,7 +133,7 @@ def _flapped(s: State, node: Node) -> None:
     losses.append(s.now_us)
 
 
-def _quarantined_until(s: State, node_id: str) -> int:
+def quarantined_until(s: State, node_id: str) -> int:
     """Return until when a node that came and went too often is set aside."""
     settings = s.settings
     losses = s.flaps.get(node_id)
