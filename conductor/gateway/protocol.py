@@ -23,6 +23,8 @@ def protocol_of(settings: GatewaySettings) -> type[asyncio.Protocol]:
     """Return the protocol of each connection, with the bounds of `settings`."""
 
     class Bounded(HttpProtocol):
+        """The protocol with these bounds."""
+
         bounds = settings
 
     return Bounded
