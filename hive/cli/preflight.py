@@ -61,6 +61,6 @@ def owner(port: int) -> str:
             at = connection.laddr
             if at and at.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
                 process = psutil.Process(connection.pid)
-                words = " ".join(process.cmdline()[:4]) or process.name()
+                words = " ".join(" ".join(process.cmdline()[:4]).split()) or process.name()
                 return f"{connection.pid} ({words[:60]})"
     return ""

@@ -14,7 +14,7 @@ import psutil
 from hive.errors import HiveError
 from hive.local import MESH_FILE, running_mesh
 from hive.processes import lives, our_process, processes_in
-from hive.state_dir import home
+from hive.state_dir import home, read_json
 
 _SUPERVISOR_S: Final = 40.0
 _LEFTOVER_S: Final = 8.0
@@ -40,6 +40,7 @@ def _stop(folder: Path) -> dict[str, object]:
     if mesh is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             supervisor = psutil.Process(int(str(mesh["pid"])))
+            supervisor.resume()  # one that was frozen could not hear it
             supervisor.terminate()
             if wait_ended([supervisor], _SUPERVISOR_S):
                 supervisor.kill()
@@ -92,4 +93,23 @@ def wait_ended(processes: Sequence[psutil.Process], timeout_s: float) -> list[ps
 def leftovers(folder: Path) -> list[psutil.Process]:
     """Return the live processes that status files name; never a stranger that was given a number of ours."""
     found = {row.pid: our_process(row.pid) for row in processes_in(folder) if row.pid}
+    found |= {
+        pid: process for pid in _children(folder) if (process := _of_this_mesh(pid, folder)) is not None
+    }
     return [process for process in found.values() if process is not None]
+
+
+def _children(folder: Path) -> list[int]:
+    """Return the processes that a supervisor started; a conductor's own is in no other file."""
+    document = read_json(folder / MESH_FILE)
+    rows = document.get("children", ()) if isinstance(document, dict) else ()
+    return [int(row["pid"]) for row in rows]
+
+
+def _of_this_mesh(pid: int, folder: Path) -> psutil.Process | None:
+    """Return one of our processes if its command line names this state directory."""
+    process = our_process(pid)
+    with contextlib.suppress(psutil.Error):
+        if process is not None and str(folder) in process.cmdline():
+            return process
+    return None

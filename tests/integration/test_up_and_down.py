@@ -223,6 +223,22 @@ def test_down_clears_up_after_a_supervisor_that_was_killed(shell: Shell, tmp_pat
     assert shell.run("status", "--json").stdout == "[]\n"
 
 
+def test_down_stops_a_mesh_whose_supervisor_is_frozen(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("up", str(mesh_file(tmp_path, "here")), "--detach").returncode == 0
+    shell.supervisor("here").suspend()
+    began_s = time.monotonic()
+    assert shell.json("down") == [{"mesh": "here", "state": "stopped", "killed": 0}]
+    assert time.monotonic() - began_s < 30
+    assert shell.processes() == []
+
+
+def test_down_waits_for_what_a_killed_supervisor_left(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("up", str(mesh_file(tmp_path, "here")), "--detach").returncode == 0
+    shell.supervisor("here").kill()
+    assert shell.run("down").returncode == 0
+    assert shell.processes() == []
+
+
 def test_a_missing_model_is_named_and_nothing_is_left(shell: Shell, tmp_path: Path) -> None:
     done = shell.run("up", str(mesh_file(tmp_path, "here", specialist="no-such-model")), "--detach")
     assert done.returncode in (
