@@ -36,19 +36,19 @@ def submitted(s: State, session: Session, m: Submit) -> None:
         remaining = s.settings.default_deadline_us
     else:
         remaining -= session.delay.queued_us(h.sent_us, now)
-    refusal = _refusal(s, principal, m, remaining)
+    size = sum(map(len, m.body))
+    refusal = _refusal(s, principal, m, remaining, size)
     if refusal is not None:
         _refuse(s, session, h, refusal)
         return
     task = Task(h.task, principal, h, now)
     task.deadline_us = now + remaining
     task.capability = m.capability or _name_of(s, h.capability)
-    task.wanted = m.want
     task.min_confidence = m.min_confidence
     task.labels = h.labels
     task.key = m.key
     task.durable = bool(h.flags & Flag.DURABLE) or bool(m.key)
-    task.bytes = sum(map(len, m.body))
+    task.bytes = size
     if m.key:
         task.request = fingerprint(m, task.capability)
     route_key: RouteKey = (
@@ -76,7 +76,8 @@ def planned(s: State, task: Task, route: Route) -> None:
         return
     _take_route(task, route)
     capability = s.capability(route.steps[0].capability)
-    capability.budget = min(s.settings.retry_burst, capability.budget + s.settings.retry_share)
+    if capability.budget < s.settings.retry_burst:
+        capability.budget = min(s.settings.retry_burst, capability.budget + s.settings.retry_share)
     task.retry_us = 0
     if task.durable:
         task.state = next_task(task.state, "planned_durable")
@@ -142,7 +143,6 @@ def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
         planned(s, task, route)
         return
     key = task.route_key
-    assert key is not None, "a task is opened with its route key"
     s.parked.setdefault(key, {})[task] = None
     task.retry_us = s.now_us + s.settings.planning_timeout_us
     arm(s, task)
@@ -190,7 +190,7 @@ def _again(s: State, session: Session, task: Task, m: Submit) -> None:
         s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
 
 
-def _refusal(s: State, principal: str, m: Submit, remaining_us: int) -> dict[str, object] | None:
+def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) -> dict[str, object] | None:
     """Return why a new task is not accepted, or None. Cheap checks only: the gate of its route comes after."""
     h = m.header
     settings = s.settings
@@ -208,10 +208,7 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int) -> dict[str
         return failure("bad_request", f"Priority {h.priority}: it must be from 0 to {PRIORITIES - 1}.")
     if remaining_us <= 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    if (
-        s.open_count >= settings.queue_max_tasks
-        or s.open_bytes + sum(map(len, m.body)) > settings.queue_max_bytes
-    ):
+    if s.open_count >= settings.queue_max_tasks or s.open_bytes + size > settings.queue_max_bytes:
         s.count("tasks_refused_queue_full")
         held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
         return failure("queue_full", f"{held}; try again later.", retry_after_ms=retry_after_ms(s))

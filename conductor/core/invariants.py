@@ -16,13 +16,15 @@ def validate_state(s: State) -> None:
     for key, task in s.tasks.items():
         _require(key == (task.principal, task.id), f"task {task.id.hex()} is filed under another key")
         _task(s, task)
+    kept = all(s.tasks.get((t.principal, t.id)) is t and t.closed for t in s.finished)
+    _require(kept, "a finished task is kept that nobody can find")
     unfinished = [t for t in s.tasks.values() if t.state not in FINAL]
     _require(len(s.finished) + len(unfinished) == len(s.tasks), "a task is neither open nor finished")
     holding = [t for t in unfinished if t.state is not TaskState.CLOSING]
     _require(len(holding) == s.open_count, f"{s.open_count} open tasks are counted, {len(holding)} are there")
     _require(sum(t.bytes for t in holding) == s.open_bytes, "the bytes of open tasks are miscounted")
     _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
-    _require(sum(t.bytes for t in s.finished.values()) == s.finished_bytes, "finished bytes are miscounted")
+    _require(sum(t.bytes for t in s.finished) == s.finished_bytes, "finished bytes are miscounted")
     for capability in s.capabilities.values():
         waiting = sum(map(len, capability.waiting))
         _require(

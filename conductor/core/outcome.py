@@ -170,13 +170,16 @@ def prune(s: State) -> None:
     settings = s.settings
     oldest = s.now_us - settings.finished_keep_us
     while s.finished:
-        task = next(iter(s.finished.values()))
+        task = s.finished[0]
         few = (
             len(s.finished) <= settings.finished_max_tasks and s.finished_bytes <= settings.finished_max_bytes
         )
         if few and task.closed_us >= oldest:
             return
-        _forget(s, task)
+        s.finished.popleft()
+        s.finished_bytes -= task.bytes
+        del s.tasks[task.principal, task.id]
+        task.attempts.clear()  # breaks the cycle task <-> attempt, so that no collector has to
 
 
 def withdraw_forbidden(s: State) -> None:
@@ -210,13 +213,6 @@ def _withdraw(s: State, task: Task, error: dict[str, object]) -> None:
     task.withdrawn = error
 
 
-def _forget(s: State, task: Task) -> None:
-    del s.finished[task.principal, task.id]
-    s.finished_bytes -= task.bytes
-    del s.tasks[task.principal, task.id]
-    task.attempts.clear()  # breaks the cycle task <-> attempt, so that no collector has to
-
-
 def release(s: State, task: Task) -> None:
     """Give back what an unfinished task holds: its place, its quota and its bodies."""
     s.open_count -= 1
@@ -228,7 +224,7 @@ def release(s: State, task: Task) -> None:
         del s.open_by_principal[task.principal]
     task.inputs = ()
     task.outputs.clear()
-    if task.route_key is not None and (parked := s.parked.get(task.route_key)) is not None:
+    if task.state is TaskState.PLANNING and (parked := s.parked.get(task.route_key)) is not None:
         parked.pop(task, None)
         if not parked:
             del s.parked[task.route_key]
@@ -239,7 +235,7 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
         raise InvariantError(f"{state} is not an outcome")
     task.state = state
     task.bytes = sum(map(len, task.result))
-    s.finished[task.principal, task.id] = task
+    s.finished.append(task)
     s.finished_bytes += task.bytes
     s.count(counter(state))
     elapsed_us = s.now_us - task.created_us

@@ -131,7 +131,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     remaining = task.deadline_us - now
     node.inflight += 1
     lease = now + node.run_bound_us * node.inflight + s.settings.lease_slack_us
-    attempt = Attempt(number, task, node, now, lease)
+    attempt = Attempt(number, task, node, lease)
     node.attempts[number] = attempt
     s.attempts[number] = attempt
     task.attempts.append(attempt)

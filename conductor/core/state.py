@@ -117,7 +117,7 @@ class State:
         self.away: OrderedDict[str, Node] = OrderedDict()
         self.flaps: dict[str, deque[int]] = {}
         self.persisting: dict[int, tuple[Task, TaskState]] = {}
-        self.finished: OrderedDict[tuple[str, TaskId], Task] = OrderedDict()
+        self.finished: deque[Task] = deque()  # oldest first
         self.finished_bytes = 0
         self.open_count = 0
         self.open_bytes = 0

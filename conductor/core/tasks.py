@@ -12,6 +12,8 @@ from hive.wire.messages import Header
 PRIORITIES: Final = 10
 Inputs = tuple[tuple[str, str, int], ...]
 RouteKey = tuple[str, str, tuple[tuple[str, str], ...], int, str]
+"""What a route is looked up by: capability or wanted type, the inputs' names and types, labels, principal."""
+NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "")
 
 
 class PlanStep:
@@ -100,7 +102,6 @@ class Task:
         "tried",
         "unsure",
         "waiters",
-        "wanted",
         "watchers",
         "withdrawn",
     )  # fmt: skip
@@ -118,7 +119,6 @@ class Task:
         self.retry_us = 0
         self.held = False
         self.capability = ""
-        self.wanted = ""
         self.key = ""
         self.request = b""
         self.durable = False
@@ -128,7 +128,7 @@ class Task:
         self.inputs: tuple[Value, ...] = ()
         self.outputs: list[Value] = []
         self.route: Route | None = None
-        self.route_key: RouteKey | None = None
+        self.route_key = NO_ROUTE
         self.at = 0
         self.attempts: list[Attempt] = []
         self.live: dict[int, Attempt] = {}
@@ -168,18 +168,16 @@ class Attempt:
         "number",
         "queued_us",
         "run_us",
-        "started_us",
         "step",
         "task",
     )
 
-    def __init__(self, number: int, task: Task, node: Node, now_us: int, lease_us: int) -> None:
+    def __init__(self, number: int, task: Task, node: Node, lease_us: int) -> None:
         """Start on `node`, with the right to finish alone until `lease_us`."""
         self.number = number
         self.task = task
         self.step = task.at
         self.node = node
-        self.started_us = now_us
         self.lease_us = lease_us
         self.ended = ""
         self.kill = False

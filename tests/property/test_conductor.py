@@ -300,7 +300,7 @@ class Histories(RuleBasedStateMachine):
         for _ in range(12):  # a quarantine ends, the node is suspected, then lost; then results grow too old
             self.bench.tick(60_000 * MS)
         assert (s.nodes, s.attempts, len(s.timers)) == ({}, {}, 0)
-        assert (s.tasks, s.finished, s.finished_bytes) == ({}, {}, 0)
+        assert (s.tasks, len(s.finished), s.finished_bytes) == ({}, 0, 0)
         assert all(not any(c.waiting) and c.waiting_count == 0 for c in s.capabilities.values())
         self.bench.lose(CONTROL)
         self.bench.restart_control()
