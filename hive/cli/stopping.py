@@ -37,6 +37,9 @@ def stop_mesh(name: str | None) -> list[dict[str, object]]:
 
 def _stop(folder: Path) -> dict[str, object]:
     mesh = running_mesh(folder)
+    for process in leftovers(folder):
+        with contextlib.suppress(psutil.Error):
+            process.resume()  # one that was frozen could not hear its supervisor
     if mesh is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             supervisor = psutil.Process(int(str(mesh["pid"])))
