@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from hive.record import record
 from hive.wire.messages import Message
 
 
-class Received(NamedTuple):
+@record
+class Received:
     """A decoded message of a session. `trusted` sessions came over the private socket."""
 
     session: int
@@ -17,50 +17,58 @@ class Received(NamedTuple):
     address: str = ""
 
 
-class Lost(NamedTuple):
+@record
+class Lost:
     """The session's connection is gone."""
 
     session: int
 
 
-class Tick(NamedTuple):
+@record
+class Tick:
     """Time passed. `lag_us` is how much later than asked the shell woke up: it must not count against nodes."""
 
     lag_us: int = 0
 
 
-class Committed(NamedTuple):
+@record
+class Committed:
     """The store has made these records durable."""
 
     tokens: tuple[int, ...]
 
 
-class CommitFailed(NamedTuple):
+@record
+class CommitFailed:
     """The store could not make these records durable; nothing of them was kept."""
 
     tokens: tuple[int, ...]
     reason: str
 
 
-class Drain(NamedTuple):
+@record
+class Drain:
     """Take no new tasks; the process is to stop."""
 
 
-class Send(NamedTuple):
+@record
+class Send:
     """Send a message; a session that is gone swallows it."""
 
     session: int
     message: Message
 
 
-class Persist(NamedTuple):
+@record
+class Persist:
     """Make a record durable and answer with Committed or CommitFailed for `token`."""
 
     token: int
     record: dict[str, object]
 
 
-class CloseSession(NamedTuple):
+@record
+class CloseSession:
     """Forget a session: nothing of it is read any more."""
 
     session: int
