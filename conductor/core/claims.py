@@ -20,6 +20,8 @@ from conductor.core.work import recall
 from hive.wire.messages import Hello, Kind, Refuse, Seen, Verdict
 
 _VERDICTS_MAX: Final = 10_000
+_CAPABILITIES_MAX: Final = 4_096
+"""Their ids are never reused, have 16 bits, and go to every peer in its WELCOME."""
 _POOLS_MAX: Final = 64
 """Pools of one capability beyond which those without a node are forgotten."""
 
@@ -75,6 +77,10 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     if not isinstance(name, str) or not isinstance(removes, int) or removes < 0:
         s.count("verdicts_malformed")
         _refuse_claim(s, node, failure("internal", "The control process gave a verdict that makes no sense."))
+        return
+    if node.hello.offers[0].capability not in s.capabilities and len(s.capabilities) >= _CAPABILITIES_MAX:
+        many = f"This conductor has heard of {_CAPABILITIES_MAX} capabilities and takes no further one."
+        _refuse_claim(s, node, failure("claim_refused", many))
         return
     capability = s.capability(node.hello.offers[0].capability)
     if site != s.site:

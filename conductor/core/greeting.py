@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conductor.core.actions import CloseSession, Send
 from conductor.core.claims import apply_verdict, ask_for_verdict, claim_key, send_claim
 from conductor.core.membership import arm_node, forget, gone
@@ -16,6 +18,8 @@ from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 
 _ROLES = {"node": False, "client": False, "gateway": True, "control": True}
 """Roles that a peer may take, and whether only the private socket may carry them."""
+_NAME_MAX: Final = 256
+"""Names outlive their session: in the journal, among nodes that are away, in verdicts."""
 
 
 def greeted(s: State, session: Session, m: Hello, principal: str, address: str) -> None:
@@ -25,7 +29,7 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
         context = {key: value for key, value in refusal.items() if key not in ("code", "detail")}
         code, detail = str(refusal["code"]), str(refusal["detail"])
         s.actions.append(Send(session.id, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
-        s.note("hello_refused", m.role, m.name, code)
+        s.note("hello_refused", m.role[:_NAME_MAX], m.name[:_NAME_MAX], code)
         return
     s.sessions[session.id] = session
     session.role = m.role
@@ -48,6 +52,9 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
         return failure("version_unsupported", f"This conductor speaks version {VERSION}.")
     if m.mesh not in ("", s.mesh) or (m.role == "node" and not m.mesh):
         return failure("mesh_mismatch", f"This is mesh {s.mesh!r}, not {m.mesh!r}.", mesh=s.mesh)
+    offered = [word for offer in m.offers[:2] for word in (offer.capability, offer.version, offer.specialist)]
+    if max(map(len, (m.name, m.site, *offered))) > _NAME_MAX:
+        return failure("bad_request", f"A name may have {_NAME_MAX} characters.")
     if m.role == "node" and (not m.name or len(m.offers) != 1):
         return failure("bad_request", "A node needs a name and offers exactly one capability.")
     if m.role == "node":

@@ -10,7 +10,7 @@ from conductor.core.actions import Send
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, forbidden, persist, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, place
-from conductor.core.planning import ask_for_route
+from conductor.core.planning import ask_for_route, too_long
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task, shown
 from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
@@ -216,8 +216,12 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return failure(
             "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
         )
-    if sum(count for _, _, count in m.inputs) != len(m.body) and m.inputs:
+    if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
         return failure("bad_request", "The inputs do not account for every body frame.")
+    if (m.inputs or m.capability or m.want or m.key) and too_long(
+        m.capability, m.want, [(name, kind) for name, kind, _ in m.inputs], m.key
+    ):
+        return failure("bad_request", "The names of what is asked for, and of its inputs, are too long.")
     return None
 
 

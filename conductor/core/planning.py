@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from conductor.core.actions import Send
@@ -14,6 +15,14 @@ from hive.wire.messages import EMPTY, Generation, Plan, PlanWanted
 
 _ROUTES_MAX: Final = 10_000
 _ASKS_MAX: Final = 10_000
+_WISH_MAX: Final = 2_048
+"""Characters of a wish. It is kept with its task and its route, and those are bounded in number only."""
+
+
+def too_long(capability: str, want: str, inputs: Iterable[tuple[str, str]], key: str = "") -> bool:
+    """Say whether a wish is longer than any that makes sense."""
+    size = len(capability) + len(want) + len(key)
+    return size > _WISH_MAX or size + sum(len(name) + len(kind) for name, kind in inputs) > _WISH_MAX
 
 
 def ask_for_route(s: State, key: RouteKey) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, forbidden, outcome, refuse
-from conductor.core.planning import ask_for_route
+from conductor.core.planning import ask_for_route, too_long
 from conductor.core.state import State
 from conductor.core.states import NodeState, shown
 from conductor.core.tasks import PlanStep, Route, RouteKey, Task
@@ -162,8 +162,9 @@ def _task(s: State, session: Session, m: Query, principal: str) -> None:
 def _explain(s: State, session: Session, m: Query, principal: str) -> None:
     args = m.args
     have = _pairs(args.get("have") or ())
-    if have is None:
-        detail = "`have` must be a list of [name, data type]."
+    capability, want = str(args.get("capability") or ""), str(args.get("want") or "")
+    if have is None or too_long(capability, want, have):
+        detail = "`have` must be a list of [name, data type], and no name longer than makes sense."
         refuse(s, session.id, m.header, failure("bad_request", detail))
         return
     labels = m.header.labels
@@ -171,7 +172,7 @@ def _explain(s: State, session: Session, m: Query, principal: str) -> None:
         refused = {"refused": forbidden(s, labels), "plan": [], "steps": []}
         s.actions.append(Send(session.id, Reply(m.header, m.ask, refused)))
         return
-    key: RouteKey = (str(args.get("capability") or ""), str(args.get("want") or ""), have, labels, principal)
+    key: RouteKey = (capability, want, have, labels, principal)
     route = s.routes.get(key)
     if route is not None:
         s.actions.append(Send(session.id, Reply(m.header, m.ask, _explanation(s, route))))

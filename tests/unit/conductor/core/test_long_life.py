@@ -5,9 +5,9 @@ from __future__ import annotations
 from conductor.core.actions import CommitFailed, Persist
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
-from hive.ids import task_id_for_key
+from hive.ids import TaskId, task_id_for_key
 from hive.wire.codec import decode, encode
-from hive.wire.messages import EMPTY, Beat, Bye, Cancel, Hello, Watch
+from hive.wire.messages import EMPTY, Beat, Bye, Cancel, Hello, Query, Submit, Watch
 from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, CONTROL, INTERNAL, MS, PII, Bench
 
 A, B, C = 10, 11, 12
@@ -124,6 +124,44 @@ def test_what_steps_hand_on_counts_as_held() -> None:
     assert (bench.core.state.open_bytes, bench.core.state.finished_bytes) == (0, 1)
 
 
+def test_a_wish_of_very_many_or_very_long_names_is_refused_and_not_kept() -> None:
+    bench = Bench()
+    header = EMPTY._replace(task=TaskId(b"1" * 16), labels=INTERNAL, remaining_us=1000 * MS, priority=5)
+    inputs = tuple((f"n{number}", "text", 0) for number in range(400))
+    for wish in (
+        Submit(header, "c" * 2_049),
+        Submit(header, want="t" * 2_049),
+        Submit(header, CLASSIFY, inputs=inputs),
+        Submit(header._replace(task=task_id_for_key("k" * 3000)), CLASSIFY, key="k" * 3000),
+    ):
+        bench.send(CLIENT, wish)
+    bench.send(CLIENT, Query(EMPTY, 1, "explain", {"capability": "c" * 2_049}))
+    bench.send(CLIENT, Query(EMPTY, 2, "explain", {"have": [["n" * 2_049, "text"]]}))
+    assert [r.code for r in bench.refusals()] == ["bad_request"] * 6
+    assert (bench.core.state.routes, bench.core.state.tasks) == ({}, {})
+
+
+def test_a_name_of_a_peer_is_short() -> None:
+    bench = Bench()
+    bench.node(A, "n" * 257)
+    bench.node(B, "b", capability="c" * 257)
+    bench.send(C, Hello(EMPTY, "client", "x" * 257, "m"))
+    assert [r.code for s in (A, B, C) for r in bench.refusals(s)] == ["bad_request"] * 3
+    assert all(
+        len(word) <= 256 for entry in bench.core.state.journal for word in entry if isinstance(word, str)
+    )
+
+
+def test_a_conductor_hears_of_so_many_capabilities_and_no_more() -> None:
+    bench = Bench()
+    for number in range(4_097):
+        bench.core.state.capability(f"x.{number}")
+    bench.node(A, "a", "x.1")
+    bench.node(B, "b", "y.1")
+    assert [r.code for r in bench.refusals(B)] == ["claim_refused"]
+    assert list(bench.core.state.nodes) == ["a"]
+
+
 # Pools
 
 
@@ -187,6 +225,18 @@ def test_a_submission_that_the_store_refused_is_not_said_to_be_over() -> None:
 
 
 # Keys
+
+
+def test_a_key_is_its_principals_own() -> None:
+    bench = bench_with_node(credit=4)
+    bench.send(B, Hello(EMPTY, "client", "other", "m"))
+    bench.submit(key="order-7", body=b"mine")
+    bench.submit(key="order-7", body=b"theirs", session=B)
+    first, second = bench.work(A)
+    bench.answer(A, second, b"for them")
+    bench.answer(A, first, b"for me")
+    assert [o.body for o in bench.outcomes(B)] == [(b"for them",)]
+    assert [o.body for o in bench.outcomes()] == [(b"for me",)]
 
 
 def test_a_key_does_not_attach_to_a_task_that_has_its_id_and_no_key() -> None:
