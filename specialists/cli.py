@@ -6,7 +6,7 @@ command line in memory.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,6 +22,11 @@ node_app = typer.Typer(help="Run a single node on this machine.", no_args_is_hel
 device_app = typer.Typer(
     help="Run all nodes of a device on this machine.", no_args_is_help=True, add_completion=False
 )
+
+# A name as mesh files have them; a node's id may have capitals, which host names have.
+_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,62}"
+_NODE: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*"
+_NODE_MAX: Final = 180  # with its site it names a file
 
 StateOption = Annotated[
     str | None, typer.Option("--state", help="State folder of the mesh. Default: $HIVE_HOME/<mesh>.")
@@ -67,6 +72,7 @@ def run_node(  # noqa: PLR0913, PLR0917 - each is an option
     from specialists.agent_spec import AgentSpec, NodeSpec  # noqa: PLC0415 - keeps `hive --help` quick
 
     with reported():
+        _check_name("--site", site)
         if conductor:
             _check_address(conductor)
         elif not mdns:
@@ -74,8 +80,11 @@ def run_node(  # noqa: PLR0913, PLR0917 - each is an option
                 "bad_request", "Without mDNS the node needs the address of its conductor: --conductor."
             )
         chosen = mesh or _running_mesh()
+        _check_name("--mesh", chosen)
+        ident = name or _default_id(_absolute(specialist))
+        _check_node(ident)
         folder = _state_folder(chosen, state)
-        node = NodeSpec(name or _default_id(specialist), _absolute(specialist), credit)
+        node = NodeSpec(ident, _absolute(specialist), credit)
         _become_agent(
             AgentSpec(
                 name=node.id,
@@ -142,10 +151,30 @@ def _running_mesh() -> str:
     raise HiveError("bad_request", f"{found}. Say with --mesh which one the node belongs to.")
 
 
+def _check_name(option: str, name: str) -> None:
+    """Raise HiveError(bad_request) for a name that no mesh file could hold: it becomes part of paths."""
+    import re  # noqa: PLC0415
+
+    if not re.fullmatch(_NAME, name):
+        advice = "use a-z, 0-9, '.', '_' and '-', at most 63, and begin with a letter or digit"
+        raise HiveError("bad_request", f"{option} {name!r} is no name: {advice}.")
+
+
+def _check_node(ident: str) -> None:
+    """Raise HiveError(bad_request) for an id that no rule and no file name could hold."""
+    import re  # noqa: PLC0415
+
+    if not re.fullmatch(_NODE, ident) or len(ident) > _NODE_MAX:
+        advice = f"write DEVICE/SPECIALIST of letters, digits, '.', '_' and '-', at most {_NODE_MAX} in all"
+        raise HiveError("bad_request", f"--name {ident!r} is no node id: {advice}.")
+
+
 def _check_address(endpoint: str) -> None:
     """Raise HiveError(bad_request) for what is no address; whether somebody answers there is seen later."""
     from hive.transport.zeromq import ZmqTransport  # noqa: PLC0415
 
+    if endpoint.endswith(":0"):
+        raise HiveError("bad_request", f"{endpoint!r}: nobody answers at port 0; write the conductor's port.")
     transport = ZmqTransport()
     try:
         transport.connect(endpoint)
