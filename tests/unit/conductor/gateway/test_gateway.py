@@ -95,6 +95,12 @@ def test_a_failure_is_a_problem_that_holds_the_outcome(api: httpx.Client) -> Non
         (b'{"capabilty": "x"}', "bad_request", "`capabilty`: unknown field"),
         (b'{"capability": "x", "want": "intent", "input": "a"}', "bad_request", "want"),
         (b'{"capability": "x", "deadline_ms": "1"}', "bad_request", "`deadline_ms`"),
+        (
+            b'{"capability": "x", "labels": ["pii"], "labels": ["public"]}',
+            "bad_request",
+            "`labels` is given twice",
+        ),
+        (b'{"capability": "x", "labels": [], "l\\u0061bels": []}', "bad_request", "`labels` is given twice"),
         (b'{"capability": "x", "priority": 10}', "bad_request", "`priority`"),
         (b'{"capability": "x", "labels": "pii"}', "bad_request", "`labels`"),
         (b'{"capability": "x", "durable": 1}', "bad_request", "`durable`"),
@@ -134,6 +140,13 @@ def test_a_number_beyond_a_float_is_refused(api: httpx.Client, number: str) -> N
         text = json.dumps({"capability": "sensor.detect_anomaly", "input": {**WINDOW, field: "@"}})
         body = text.replace('"@"', f"[[{number}]]" if field == "values" else number)
         problem(api.post("/v1/tasks?wait=1", content=body, headers=JSON), "input_invalid")
+
+
+def test_a_batch_in_which_a_field_is_given_twice_is_refused(api: httpx.Client) -> None:
+    body = b'[{"capability": "text.classify_intent", "input": "a", "input": "b"}]'
+    problem(api.post("/v1/tasks:batch", content=body, headers=JSON), "bad_request")
+    again = {**TASK, "input": '"input": "labels", \\u0061'}
+    assert api.post("/v1/tasks:batch", json=[again, again]).json()[0]["state"] == "queued"
 
 
 def test_only_json_is_taken(api: httpx.Client) -> None:
