@@ -54,13 +54,18 @@ class Bench:
         self.pool = ""
         self.auto_commit = True
         self.next_task = 1
+        self.unheard: list[Message] | None = None
         self.restart_control()
         self.send(CLIENT, Hello(EMPTY, "client", "local", "m"))
 
     def restart_control(self) -> None:
-        """Let a control process connect and publish the policy."""
+        """Let a control process connect and publish the policy, before it answers what it is asked."""
+        self.unheard = []
         self.send(CONTROL, Hello(EMPTY, "control", "control", "m"), trusted=True)
+        unheard, self.unheard = self.unheard, None
         self.generation(self.core.state.generation + 1)
+        for message in unheard:
+            self._control(message)
 
     def generation(self, number: int) -> None:
         """Publish a policy generation."""
@@ -184,8 +189,10 @@ class Bench:
         for action in self.core.handle(event, self.now):  # type: ignore[arg-type]
             if isinstance(action, Send):
                 self.sent.append((action.session, action.message))
-                if action.session == CONTROL:
+                if action.session == CONTROL and self.unheard is None:
                     self._control(action.message)
+                elif action.session == CONTROL and self.unheard is not None:
+                    self.unheard.append(action.message)
             else:
                 self.actions.append(action)
         validate_state(self.core.state)

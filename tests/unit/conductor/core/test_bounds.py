@@ -285,7 +285,7 @@ def test_tasks_that_wait_for_their_plan_are_refused_when_policy_forbids_their_da
     bench.submit(labels=PII)
     bench.allowed = INTERNAL
     bench.restart_control()
-    assert [(o.state, o.error["labels"]) for o in bench.outcomes()] == [("failed", ["pii"])]
+    assert [(r.code, r.context["labels"]) for r in bench.refusals()] == [("label_forbidden", ["pii"])]
     assert bench.core.state.open_count == 0
 
 
