@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from hive.errors import HiveError
@@ -36,8 +36,13 @@ def url_of(url: str | None, *, wire: bool = False) -> str:
 
 def _address(mesh: Mapping[str, object], *, wire: bool) -> str:
     """Return the address of a mesh's first site."""
-    site = next(iter(cast("Mapping[str, Mapping[str, str]]", mesh["sites"]).values()))
-    return site["bind"] if wire else site["http"] or site["bind"]
+    return _addresses(mesh, wire=wire)[0]
+
+
+def _addresses(mesh: Mapping[str, object], *, wire: bool) -> list[str]:
+    """Return the address of each site of a mesh."""
+    sites = cast("Mapping[str, Mapping[str, str]]", mesh["sites"]).values()
+    return [site["bind"] if wire else site["http"] or site["bind"] for site in sites]
 
 
 def meshes() -> list[dict[str, object]]:
@@ -60,6 +65,15 @@ def asking(url: str | None, principal: str | None = None, *, wire: bool = False)
     chosen = url_of(url, wire=wire)
     with explained(url), Client(chosen, name(principal), os.environ.get("HIVE_TOKEN")) as client:
         yield client
+
+
+@contextmanager
+def asking_every_site(url: str | None) -> Iterator[list[Client]]:
+    """Yield a client of the address given, or of each site of the mesh that runs here. Raises as `asking` does."""
+    running = [] if url else meshes()
+    urls = _addresses(running[0], wire=False) if len(running) == 1 else [url]
+    with ExitStack() as stack:
+        yield [stack.enter_context(asking(one)) for one in urls]
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.tree import Tree
+
+from hive.cli.report import escape
 
 Json = Mapping[str, Any]
 

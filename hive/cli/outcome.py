@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from hive.cli.report import escape, plain
 from hive.cli.style import Listing, bar, colour, millis, plain_table, state_text
 from hive.clients.result import Result
 
@@ -23,7 +24,7 @@ def outcome_screen(result: Result) -> RenderableType:
     if result.ok:
         lines.append(_answer(result.as_json()["output"]))
     elif result.error:
-        lines.append(Text(str(result.error.get("detail", "")), style="red"))
+        lines.append(Text(plain(str(result.error.get("detail", ""))), style="red"))
     attempts = cast("Sequence[Mapping[str, Any]]", result.provenance.get("attempts", ()))
     if attempts:
         lines.append(_timeline(attempts, cast("Sequence[str]", result.provenance.get("plan", ()))))
@@ -74,14 +75,14 @@ def _headline(result: Result) -> Text:
 def _answer(output: object) -> RenderableType:
     """Return an answer: a text as it is, an object as its fields."""
     if isinstance(output, str):
-        return Text(f"  {output}", style="bold")
+        return Text(f"  {plain(output)}", style="bold")
     if not isinstance(output, dict):
         return Text(f"  {json.dumps(output)}", style="bold")
     table = plain_table(("", ""))
     table.show_header = False
     table.columns[0].min_width = 2 + max(map(len, output), default=0)
     for key, value in output.items():
-        table.add_row(f"  [dim]{key}[/]", _value(value))
+        table.add_row(f"  [dim]{escape(key)}[/]", _value(value))
     return table
 
 
@@ -90,17 +91,17 @@ def _value(value: object) -> Text:
         return Text(f"{value:.4g}", style="bold")
     if isinstance(value, dict) and value and all(isinstance(v, int | float) for v in value.values()):
         best = sorted(value.items(), key=lambda item: -item[1])[:_SCORES_SHOWN]
-        return Text("   ").join(Text.assemble(name, (f" {score:.3f}", "dim")) for name, score in best)
+        return Text("   ").join(Text.assemble(plain(name), (f" {score:.3f}", "dim")) for name, score in best)
     if isinstance(value, str):
-        return Text(value, style="bold", overflow="fold")
+        return Text(plain(value), style="bold", overflow="fold")
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return Text("\n").join(Text("  ".join(_short(v) for v in item.values())) for item in value)
-    text = json.dumps(value, ensure_ascii=False)
+    text = plain(json.dumps(value, ensure_ascii=False))
     return Text(text if len(text) <= _VALUE_WIDTH else text[: _VALUE_WIDTH - 1] + "…", overflow="ellipsis")
 
 
 def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else plain(str(value))
 
 
 def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> RenderableType:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 
 from hive.errors import HiveError
 
@@ -45,6 +45,20 @@ _WIDE: Final = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
 # Consoles look their stream up at each print, so whoever redirects it gets what is printed from then on.
 out = Console(highlight=False, width=_WIDE)
 err = Console(stderr=True, highlight=False)
+
+
+# What a terminal obeys: C0 but for tab and newline, DEL, and C1.
+_CONTROLS: Final = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+
+
+def plain(text: str) -> str:
+    """Return a text that others chose without what a terminal would obey, such as escape sequences."""
+    return text.translate(_CONTROLS)
+
+
+def escape(text: str) -> str:
+    """Return a text that others chose, to be shown as it is between marks of our own."""
+    return escape_markup(plain(text))
 
 
 @contextmanager

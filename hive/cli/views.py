@@ -36,13 +36,13 @@ def nodes(
     as_json: JsonOption = False,
 ) -> None:
     """List the nodes: what each serves, how it is, and how much it has in hand."""
-    from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
+    from hive.cli.connect import asking_every_site  # noqa: PLC0415 - keeps `hive --help` quick
 
-    with reported(as_json=as_json), asking(url) as client:
+    with reported(as_json=as_json), asking_every_site(url) as clients:
         if watch and not as_json:
-            _watch(lambda: nodes_screen(client.nodes()))
+            _watch(lambda: nodes_screen([row for client in clients for row in client.nodes()]))
             return
-        rows = client.nodes()
+        rows = [row for client in clients for row in client.nodes()]
         if as_json:
             emit([{name: row.get(name) for name in NODE_FIELDS} for row in rows])
         else:

@@ -11,6 +11,7 @@ import pytest
 from hive.cli.connect import (
     DEFAULT_URL,
     DEFAULT_WIRE,
+    asking_every_site,
     asking_http,
     asking_wire,
     explained,
@@ -21,6 +22,7 @@ from hive.cli.connect import (
 from hive.errors import HiveError
 from hive.local import MESH_FILE
 from hive.state_dir import write_json
+from tests.fakes.conductor import FakeConductor
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,20 @@ def test_of_several_meshes_one_has_to_be_named(home: Path) -> None:
     with pytest.raises(HiveError, match=r"m at http://127\.0\.0\.1:1, n at http://127\.0\.0\.1:9") as caught:
         url_of(None)
     assert caught.value.code == "bad_request"
+
+
+def test_nodes_are_asked_of_every_site_of_the_mesh(home: Path) -> None:
+    with FakeConductor() as one, FakeConductor() as other:
+        up(home, "m")
+        mesh = {
+            **meshes()[0],
+            "sites": {n: {"bind": c.endpoint, "http": ""} for n, c in (("a", one), ("b", other))},
+        }
+        write_json(home / "m" / MESH_FILE, mesh)
+        with asking_every_site(None) as clients:
+            assert [row["id"] for client in clients for row in client.nodes()] == ["press-1/intent"] * 2
+        with asking_every_site(one.endpoint) as clients:
+            assert [row["id"] for client in clients for row in client.nodes()] == ["press-1/intent"]
 
 
 def test_a_mesh_whose_supervisor_is_gone_does_not_run(home: Path) -> None:

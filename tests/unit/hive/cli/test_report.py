@@ -7,7 +7,7 @@ import json
 import pytest
 import typer
 
-from hive.cli.report import emit, reported, wants_json
+from hive.cli.report import emit, escape, plain, reported, wants_json
 from hive.errors import HiveError
 
 
@@ -69,3 +69,8 @@ def test_json_keeps_other_alphabets(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_json_is_wanted_before_any_option_is_known(words: str, wanted: bool) -> None:
     assert wants_json(words.split()) is wanted
+
+
+def test_what_others_chose_gives_the_terminal_no_orders() -> None:
+    assert plain("a\x1b]0;b\x07c\x9bd\r\te\nf") == "a\ufffd]0;b\ufffdc\ufffdd\ufffd\te\nf"
+    assert escape("[red]\x1b[2J") == "\\[red]\ufffd[2J"
