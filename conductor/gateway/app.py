@@ -30,7 +30,7 @@ def create_app(port: AsyncPort, view: MeshView | None, settings: GatewaySettings
     """Return the application.
 
     `port` is the connection to the dispatcher (role `gateway`), which the owner starts and stops; `view` is the
-    control process's knowledge, None for a gateway that runs alone.
+    control process's knowledge, None for a gateway that runs alone. `app.state.backend` is the Backend.
     """
     catalog = CheckedCatalog(view)
     backend = Backend(port, catalog, settings)
@@ -44,6 +44,7 @@ def create_app(port: AsyncPort, view: MeshView | None, settings: GatewaySettings
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.backend = backend
     problems.install(app)
     app.include_router(TaskRoutes(backend, callers, settings).router())
     app.include_router(MeshRoutes(backend, callers, view).router())

@@ -40,12 +40,22 @@ class Backend:
         self._asker = Asker(port.session, port.clock, catalog, patient=False)
         self._waiting = 0
         self._streams = 0
+        self._waits: set[asyncio.Future[Answer]] = set()
+        self.draining = asyncio.Event()
+        """Set when this process stops and nobody may wait for it any longer."""
         self._learnt_s = -_LEARN_AGAIN_S
 
     @property
     def waiting(self) -> int:
         """Callers that wait for an outcome now."""
         return self._waiting
+
+    def drain(self) -> None:
+        """Tell everybody who waits that this process stops. Their tasks are not ended by that."""
+        self.draining.set()
+        for future in self._waits:
+            if not future.done():
+                future.set_exception(draining())
 
     async def submit(self, wish: Wish, ident: str | None, principal: str) -> Task:
         """Submit a task and return its receipt. Raises HiveError where it is not accepted."""
@@ -128,15 +138,25 @@ class Backend:
         if self._waiting >= self._settings.max_waiting:
             detail = f"{self._waiting} callers wait for an outcome already; try again later."
             raise HiveError("queue_full", detail, retry_after_ms=500)
+        if self.draining.is_set():
+            raise draining()
         self._waiting += 1
+        future = self.port.open(ask)
+        self._waits.add(future)
         try:
-            future = self.port.open(ask)
             if request is None:
                 return await future
             return await _unless_left(future, request)
         finally:
+            self._waits.discard(future)
             self._waiting -= 1
             self.port.forget(ask)
+
+
+def draining() -> HiveError:
+    """Return what callers are told whose answer this process will not see any more."""
+    detail = "The gateway is stopping. Ask again, by the task's id if you have one."
+    return HiveError("draining", detail, retry_after_ms=1000)
 
 
 async def _unless_left(future: asyncio.Future[Answer], request: Request) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
+from conductor.gateway.backend import draining
 from conductor.gateway.problems import problem_of
 from hive.clients.result import Result
 from hive.errors import HiveError
@@ -15,17 +16,29 @@ Change = Event | Result
 
 
 async def stream_of(
-    first: Change, stream: AsyncGenerator[Change, None], number: int, keep_alive_s: float
+    first: Change,
+    stream: AsyncGenerator[Change, None],
+    number: int,
+    keep_alive_s: float,
+    stopping: asyncio.Event,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the frames of an event stream, with a comment wherever nothing happens for a while."""
+    """Yield the frames of an event stream, with a comment wherever nothing happens for a while.
+
+    When `stopping` is set it ends, with a problem that says so.
+    """
     yield _frame(first, number)
+    stopped = asyncio.ensure_future(stopping.wait())
     following: asyncio.Task[Change | None] | None = None
     try:
         while True:
             if following is None:
                 following = asyncio.ensure_future(_next(stream))
                 number += 1
-            done, _ = await asyncio.wait((following,), timeout=keep_alive_s)
+            done, _ = await asyncio.wait(
+                (following, stopped), timeout=keep_alive_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if stopped in done and following not in done:
+                raise draining()
             if not done:
                 yield b": still here\n\n"
                 continue
@@ -37,6 +50,7 @@ async def stream_of(
     except HiveError as error:
         yield f"id: {number}\nevent: problem\ndata: {_data(problem_of(error, ''))}\n\n".encode()
     finally:
+        stopped.cancel()
         if following is not None:
             following.cancel()
             await asyncio.wait((following,))

@@ -9,11 +9,12 @@ import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 
 from conductor.gateway.app import create_app
+from conductor.gateway.backend import Backend
 from conductor.gateway.ports import MeshView
 from conductor.gateway.protocol import protocol_of
 from conductor.gateway.settings import GatewaySettings
@@ -24,6 +25,8 @@ from hive.errors import HiveError
 from hive.transport.base import Transport
 
 _BACKLOG: Final = 512
+_DRAIN_S: Final = 1.0
+"""How long callers may go on waiting after `stop`: the nodes have finished by then, or went before."""
 _GRACE_S: Final = 5
 _PENDING_PER_WAITER: Final = 2
 _OTHER_DESCRIPTORS: Final = 128
@@ -50,7 +53,8 @@ async def serve(
     tuning = ClientTuning(pending_max=_PENDING_PER_WAITER * settings.max_waiting + settings.max_batch)
     port = AsyncPort(transport, [endpoint], Greeting("gateway", "gateway", mesh), tuning=tuning)
     try:
-        server = _Server(_config(create_app(port, view, settings), settings))
+        app = create_app(port, view, settings)
+        server = _Server(_config(app, settings))
         port.start()
         serving = asyncio.ensure_future(server.serve([listener]))
         stopping = asyncio.ensure_future(stop.wait())
@@ -58,6 +62,8 @@ async def serve(
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         server.should_exit = True
+        if not (await asyncio.wait((serving,), timeout=_DRAIN_S))[0]:
+            cast("Backend", app.state.backend).drain()
         await serving
     finally:
         port.stop()

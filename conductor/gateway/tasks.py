@@ -143,7 +143,7 @@ class TaskRoutes:
         first = await anext(stream)  # a task that is unknown is a problem, not a stream
         number = request.headers.get("last-event-id", "0")
         start = int(number) + 1 if number.isdecimal() and len(number) < len("1000000000") else 1
-        body = stream_of(first, stream, start, self._settings.keep_alive_s)
+        body = stream_of(first, stream, start, self._settings.keep_alive_s, self._backend.draining)
         return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -328,6 +329,33 @@ def test_with_tokens_only_a_known_one_opens(rig: tuple[FakeConductor, GatewayThr
         assert rig[0].submitted()[-1].principal == "alice"
         assert api.get(f"/v1/tasks/{task}", headers=known).status_code == 200
         assert api.get("/healthz").status_code == 200
+
+
+def test_who_waits_is_told_when_the_gateway_stops(rig: tuple[FakeConductor, GatewayThread]) -> None:
+    hang = {"capability": "text.hang", "input": "x"}
+    with (
+        GatewayThread(rig[0].endpoint, GatewaySettings(port=0), FakeView()) as gateway,
+        httpx.Client(base_url=gateway.url, timeout=20) as api,
+        ThreadPoolExecutor() as callers,
+    ):
+        until(lambda: api.get("/readyz").status_code == 200)
+        task = api.post("/v1/tasks", json=hang).json()["id"]
+        waits = [
+            callers.submit(api.post, "/v1/tasks?wait=1", json=hang),
+            callers.submit(api.get, f"/v1/tasks/{task}?wait_ms=60000"),
+        ]
+        batch = callers.submit(api.post, "/v1/tasks:batch?wait=1", json=[hang])
+        stream = callers.submit(api.get, f"/v1/tasks/{task}/events")
+        until(lambda: "hive_http_waiting 3.0" in api.get("/metrics").text)
+        gateway.close()
+        for wait in waits:
+            answer = wait.result()
+            assert problem(answer, "draining")
+            assert answer.headers["Retry-After"] == "1"
+        assert [row["code"] for row in batch.result().json()] == ["draining"]
+        last = stream.result().text.strip().split("\n\n")[-1]
+        assert "event: problem" in last
+        assert json.loads(last.partition("data: ")[2])["code"] == "draining"
 
 
 def test_without_a_dispatcher_it_lives_and_is_not_ready() -> None:
