@@ -108,8 +108,7 @@ class Supervisor:
             },
             "children": rows,
         }
-        if document != self._written:
-            write_json(self._state / MESH_FILE, document)
+        if document != self._written and write_json(self._state / MESH_FILE, document):
             self._written = document
 
 

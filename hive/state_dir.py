@@ -8,11 +8,15 @@ $HIVE_HOME/<mesh>/logs/, run/           logs and private sockets
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Final
 
 from hive.errors import HiveError
+
+_PROBE_BYTES: Final = 4096
 
 
 def home() -> Path:
@@ -30,12 +34,14 @@ def mesh_dir(mesh: str) -> Path:
 
 def make(folder: Path) -> Path:
     """Make a directory that only its owner may enter. Raises HiveError(state_unwritable) with what to do."""
+    probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_text("", encoding="ascii")
+        probe.write_bytes(bytes(_PROBE_BYTES))  # a full disk still takes an empty file
         probe.unlink()
     except OSError as error:
+        with contextlib.suppress(OSError):
+            probe.unlink()
         advice = "Make it writable, or set HIVE_HOME to a directory that is."
         raise HiveError(
             "state_unwritable", f"{folder} cannot be written: {error.strerror}. {advice}"
@@ -43,11 +49,20 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def write_json(path: Path, value: object) -> None:
-    """Replace a file at once, so that no reader ever sees half of it."""
+def write_json(path: Path, value: object) -> bool:
+    """Replace a status file at once, so that no reader ever sees half of it; False if that cannot be.
+
+    Status files are for people: a disk that is full must not end what works.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(value), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(value), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        return False
+    return True
 
 
 def read_json(path: Path) -> object:
