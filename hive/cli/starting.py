@@ -34,6 +34,10 @@ _WATCH_S: Final = 1.0
 _HOPELESS: Final = 2
 """Failures after which a process that does not run counts as unable to start; one may be a race at the start."""
 
+_REFUSED: Final = "The conductor refuses this node: "
+_FOR_GOOD: Final = frozenset({"claim_refused", "mesh_mismatch", "unauthenticated", "version_unsupported"})
+"""Refusals that no further try changes: the file's own policy decides."""
+
 
 class Starting:
     """One start of one mesh."""
@@ -134,7 +138,8 @@ class Starting:
             code, _, detail = trouble.partition(": ")
             if code not in CATALOGUE:
                 code, detail = "start_failed", trouble
-            raise HiveError(code, f"{node} cannot start. {detail}".rstrip(), node=node)
+            sentence = detail[:1].upper() + detail[1:]
+            raise HiveError(code, f"{node} cannot start. {sentence}".rstrip(), node=node)
         if time.monotonic() - self._started_s > self._timeout_s:
             self._too_late(ready)
 
@@ -225,12 +230,15 @@ def _nodes_of(where: str) -> list[dict[str, Any]]:
 
 
 def hopeless_nodes(state: Path) -> Iterator[tuple[str, str]]:
-    """Yield the nodes that their agent has given up, with what it says of each."""
+    """Yield the nodes that their agent has given up or their conductor refuses for good, with what is said of each."""
     for path in sorted((state / "agents").glob("*.json")):
         agent = read_json(path)
         nodes: Any = agent.get("nodes", []) if isinstance(agent, dict) else []
         for node in nodes:
-            if node.get("state") == "failed":
+            refused = str(node.get("trouble", "")).partition(_REFUSED)[2]
+            if refused.partition(":")[0] in _FOR_GOOD:
+                yield node["id"], refused
+            elif node.get("state") == "failed":
                 logs = sorted((state / "logs").glob(f"device-*-{str(node['id']).partition('/')[0]}.log"))
                 told = [line for log in logs for line in tail(log).splitlines() if f"{node['id']}: " in line]
                 last = told[-1].partition(f"{node['id']}: ")[2] if told else ""

@@ -252,6 +252,17 @@ def test_a_missing_model_is_named_and_nothing_is_left(shell: Shell, tmp_path: Pa
     assert shell.processes() == []
 
 
+def test_a_node_that_policy_does_not_grant_ends_up_at_once_with_the_rule(
+    shell: Shell, tmp_path: Path
+) -> None:
+    path = mesh_file(tmp_path, "here")
+    path.write_text(path.read_text(encoding="utf-8").replace("press-*", "lathe-*"), encoding="utf-8")
+    problem = shell.json("up", str(path), "--detach")
+    assert problem["code"] == "claim_refused"
+    assert "policy.nodes" in problem["detail"]
+    assert shell.processes() == []
+
+
 def test_up_gives_up_after_its_time_and_says_what_is_missing(shell: Shell, tmp_path: Path) -> None:
     done = shell.run("up", str(mesh_file(tmp_path, "here")), "--detach", "--timeout", "0.2", "--json")
     assert done.returncode == CATALOGUE["start_failed"].exit_status

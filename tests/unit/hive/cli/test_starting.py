@@ -56,6 +56,25 @@ def test_a_node_that_its_agent_gave_up_is_told_with_what_the_agent_said(tmp_path
     assert list(hopeless_nodes(tmp_path)) == [("desk/b", "There is no specialist 'b'.")]
 
 
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (
+            "The conductor refuses this node: claim_refused: no rule names it",
+            ["claim_refused: no rule names it"],
+        ),
+        ("The conductor refuses this node: id_in_use: it is connected already", []),
+        ("The conductor at tcp://127.0.0.1:1 cannot be reached.", []),
+        ("", []),
+    ],
+)
+def test_a_node_that_policy_refuses_is_not_waited_for(trouble: str, told: list[str], tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    nodes = [{"id": "desk/a", "state": "connecting", "trouble": trouble}]
+    write_json(tmp_path / "agents" / "home.desk.json", {"role": "agent", "nodes": nodes})
+    assert [sentence for _, sentence in hopeless_nodes(tmp_path)] == told
+
+
 def mesh(http: str) -> MeshConfig:
     host, _, port = http.removeprefix("http://").rpartition(":")
     text = f"mesh: m\nsites:\n  home:\n    conductor: {{http: {{host: {host}, port: {port}}}}}\n"
