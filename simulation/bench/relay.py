@@ -11,6 +11,8 @@ import sys
 import zmq
 
 _HELLO = b"hello"
+_PROBES = 300
+_PROBE_MS = 100
 
 
 def relay(front_address: str, back_address: str) -> None:
@@ -58,6 +60,20 @@ class RelayClient:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(front_address)
         self._frames = [bytes(88), b"", body]
+        self._wait_until_up()
+
+    def _wait_until_up(self) -> None:
+        """Ask until relay and worker answer: what comes before the worker has greeted is dropped.
+
+        Raises TimeoutError after half a minute.
+        """
+        for number in range(_PROBES):
+            probe = [str(number).encode()]
+            self._socket.send_multipart(probe)
+            while self._socket.poll(_PROBE_MS):
+                if self._socket.recv_multipart() == probe:
+                    return  # the echoes of earlier probes, if any, came before this one
+        raise TimeoutError("The bare relay does not answer.")
 
     def round_trip(self) -> None:
         """Send one message and wait for its echo."""
