@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ import httpx
 from rich.console import Group, RenderableType
 from rich.live import Live
 
+from hive.cli.interrupts import Interrupts
 from hive.cli.preflight import check_ports
 from hive.cli.progress import address, ready_screen, starting_screen, summary
 from hive.cli.report import err
@@ -30,7 +29,7 @@ from hive.state_dir import make, read_json
 from hive.supervise import die_with_parent, tail
 
 _LOOK_S: Final = 0.15
-_WATCH_S: Final = 1.0
+_WATCH_S: Final = 0.5
 _HOPELESS: Final = 2
 """Failures after which a process that does not run counts as unable to start; one may be a race at the start."""
 
@@ -56,9 +55,7 @@ class Starting:
         os.close(lock(self._state))
         clear(self._state)
         check_ports(self._config)
-        # Asked to stop, in whichever way, is Ctrl-C; a shell that starts us in the background has it ignored.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+        self._interrupts = Interrupts()
         self._log = make(self._state / "logs") / "supervisor.log"
         self._started_s = time.monotonic()
         with self._log.open("a", encoding="utf-8") as log:
@@ -94,7 +91,7 @@ class Starting:
                     return
                 self._check(look.ready)
                 live.update(self._screen(look.ready), refresh=not self._quiet)
-                time.sleep(_LOOK_S)
+                self._interrupts.pause(_LOOK_S)
 
     def until_stopped(self) -> None:
         """Show the nodes until Ctrl-C or the supervisor's end, then stop everything."""
@@ -105,8 +102,7 @@ class Starting:
                 while self._supervisor.poll() is None:
                     if err.is_terminal and not self._quiet:
                         live.update(self._running(), refresh=True)
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self._supervisor.wait(_WATCH_S)
+                    self._interrupts.pause(_WATCH_S)
         except KeyboardInterrupt:
             self._say("[dim]stopping: devices say goodbye, then the conductors stop …[/]")
             self.stop()
@@ -119,11 +115,8 @@ class Starting:
 
     def stop(self) -> None:
         """Stop the supervisor and with it every process; a second Ctrl-C does not make it less orderly."""
-        with contextlib.suppress(ProcessLookupError):
-            self._supervisor.terminate()
-        while self._supervisor.poll() is None:
-            with contextlib.suppress(KeyboardInterrupt):
-                self._supervisor.wait()
+        self._supervisor.terminate()
+        self._supervisor.wait()
 
     def _check(self, ready: set[str]) -> None:
         """Raise if something failed for good or took too long."""
