@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 
 from hive.config_models import MeshConfig
 from hive.errors import HiveError
@@ -21,6 +22,7 @@ def contradictions(config: MeshConfig) -> Iterator[Problem]:
     yield from _conductor_addresses(config)
     yield from _device_names(config)
     yield from _sites_named(config)
+    yield from _links(config)
     yield from _rule_names(config)
     yield from _label_names(config)
     yield from _tokens(config)
@@ -72,6 +74,29 @@ def _sites_named(config: MeshConfig) -> Iterator[Problem]:
             yield ("discovery", "conductors", site), _unknown("site", site, config.sites)
 
 
+def _links(config: MeshConfig) -> Iterator[Problem]:
+    """Links lead to other sites of the file, once each, and link rules name sites that there are."""
+    for name, site in config.sites.items():
+        seen: set[str] = set()
+        places: list[tuple[Where, str]] = [(("peers", i), p.site) for i, p in enumerate(site.conductor.peers)]
+        if site.conductor.upstream is not None:
+            places.insert(0, (("upstream",), site.conductor.upstream.site))
+        for keys, other in places:
+            where: Where = ("sites", name, "conductor", *keys, "site")
+            if other == name:
+                yield where, "a site cannot link to itself; name another"
+            elif other not in config.sites:
+                yield where, _unknown("site", other, config.sites)
+            elif other in seen:
+                yield where, f"{name!r} links to {other!r} already; write it once"
+            seen.add(other)
+    for index, rule in enumerate(config.policy.links):
+        ends = [(("from",), rule.source), (("to",), rule.target)]
+        for keys, pattern in [*ends, *((("origins", i), o) for i, o in enumerate(rule.origins))]:
+            if not any(fnmatchcase(site, pattern) for site in config.sites):
+                yield ("policy", "links", index, *keys), _unknown("site", pattern, config.sites)
+
+
 def _rule_names(config: MeshConfig) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for kind, index, name in config.policy.rules():
@@ -89,7 +114,7 @@ def _label_names(config: MeshConfig) -> Iterator[Problem]:
     except HiveError as error:
         yield ("labels",), error.detail
         return
-    for kind in ("sites", "principals", "removals"):
+    for kind in ("sites", "principals", "removals", "links"):
         for index, rule in enumerate(getattr(config.policy, kind)):
             for position, name in enumerate(rule.labels):
                 if name not in known:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hive.config_tuning import Tuning
 from hive.labels import LabelTable
-from hive.policy import NodeRule, Policy, PrincipalRule, RemovalRule, SiteRule
+from hive.policy import LinkRule, NodeRule, Policy, PrincipalRule, RemovalRule, SiteRule
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """Names of meshes, sites, devices and labels: they become part of paths, addresses and DNS-SD instance names."""
@@ -48,14 +48,35 @@ class StoreConfig(Part):
     url: Literal["memory:"] = "memory:"
 
 
+class LinkConfig(Part):
+    """The conductor of another site that this one dials. Work then goes both ways, as policy permits."""
+
+    site: Name
+    endpoint: Annotated[
+        Endpoint | None, Field(description="Where it listens; default: the `bind` of that site in this file.")
+    ] = None
+    token_env: Annotated[
+        str, Field(description="The environment variable that holds the token to show there.")
+    ] = ""
+
+
 class ConductorConfig(Part):
-    """A site's conductor. A `bind` or `http.host` that other machines can reach needs `insecure: true`."""
+    """A site's conductor. A `bind` or `http.host` that other machines can reach needs `insecure: true`.
+
+    `upstream` is the next tier, to which unsure answers may be escalated; `peers` are sites of the same tier.
+    """
 
     bind: Endpoint = "tcp://127.0.0.1:8421"
     insecure: bool = False
     http: Annotated[HttpConfig | None, Field(description="null: no gateway")] = HttpConfig()
     store: StoreConfig = StoreConfig()
+    upstream: LinkConfig | None = None
+    peers: Annotated[tuple[LinkConfig, ...], Field(strict=False)] = ()
     tuning: Tuning = Field(default_factory=Tuning)
+
+    def links(self) -> tuple[LinkConfig, ...]:
+        """Return every conductor that this one dials."""
+        return (*([self.upstream] if self.upstream else []), *self.peers)
 
 
 class NodeConfig(Part):
@@ -125,6 +146,23 @@ class RemovalRuleConfig(Part):
     labels: Labels
 
 
+class LinkRuleConfig(Part):
+    """Which tasks may go from one site to another: both sites' conductors hold each task against it.
+
+    `origins` are the sites where such a task may have begun; empty means the sending site itself. `escalate` lets
+    answers that are too unsure be asked for again there.
+    """
+
+    rule: RuleName
+    source: Annotated[str, Field(alias="from")]
+    target: Annotated[str, Field(alias="to")]
+    capabilities: Patterns
+    labels: Labels
+    principals: Patterns = ("*",)
+    origins: Patterns = ()
+    escalate: bool = False
+
+
 class PolicyConfig(Part):
     """All rules. What no rule permits is refused."""
 
@@ -132,10 +170,11 @@ class PolicyConfig(Part):
     principals: Annotated[tuple[PrincipalRuleConfig, ...], Field(strict=False)] = ()
     nodes: Annotated[tuple[NodeRuleConfig, ...], Field(strict=False)] = ()
     removals: Annotated[tuple[RemovalRuleConfig, ...], Field(strict=False)] = ()
+    links: Annotated[tuple[LinkRuleConfig, ...], Field(strict=False)] = ()
 
     def rules(self) -> Iterator[tuple[str, int, str]]:
         """Yield (list name, index, rule name) of every rule."""
-        for kind in ("sites", "principals", "nodes", "removals"):
+        for kind in ("sites", "principals", "nodes", "removals", "links"):
             for index, entry in enumerate(getattr(self, kind)):
                 yield kind, index, entry.rule
 
@@ -161,12 +200,22 @@ class MeshConfig(Part):
             ),
             nodes=tuple(NodeRule(r.rule, r.node, r.site, r.capabilities, r.digests) for r in p.nodes),
             removals=tuple(RemovalRule(r.rule, r.capability, r.digests, r.labels) for r in p.removals),
+            links=tuple(
+                LinkRule(
+                    r.rule, r.source, r.target, r.capabilities, r.labels, r.principals, r.origins, r.escalate
+                )
+                for r in p.links
+            ),
         )
 
     @cached_property
     def label_table(self) -> LabelTable:
         """Return the mesh's labels with their bits."""
         return LabelTable(self.labels)
+
+    def link_endpoint(self, link: LinkConfig) -> str:
+        """Return where a linked conductor listens."""
+        return link.endpoint or self.sites[link.site].conductor.bind
 
     def tokens(self) -> dict[str, str]:
         """Return sha256(token) -> principal for the principals that have one."""

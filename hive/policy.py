@@ -64,6 +64,24 @@ class RemovalRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRule:
+    """Tasks of `principals` with no other labels than these may go from one site to another for these capabilities.
+
+    `origins` are the sites where such a task may have begun; empty means the sending site itself. With `escalate`
+    answers that are too unsure at home may be asked for again there.
+    """
+
+    rule: str
+    source: str
+    target: str
+    capabilities: tuple[str, ...]
+    labels: tuple[str, ...]
+    principals: tuple[str, ...] = ("*",)
+    origins: tuple[str, ...] = ()
+    escalate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All rules of a mesh. `Policy()` refuses everything."""
 
@@ -71,6 +89,7 @@ class Policy:
     principals: tuple[PrincipalRule, ...] = ()
     nodes: tuple[NodeRule, ...] = ()
     removals: tuple[RemovalRule, ...] = ()
+    links: tuple[LinkRule, ...] = ()
 
     def default_label(self, site: str) -> str:
         """Return the label that an unlabelled payload gets at `site`; empty means that it is refused."""
