@@ -59,6 +59,14 @@ class Tuning(TypedDict, total=False):
     flap_window_s: Annotated[float, _number(60.0, "See flap_losses.")]
     quarantine_s: Annotated[float, _number(5.0, "First quarantine; doubles up to quarantine_max_s.")]
     quarantine_max_s: Annotated[float, _number(60.0, "Longest quarantine.")]
+    link_beat_ms: Annotated[
+        int, _whole(250, "How often two linked conductors prove that they run.", least=10)
+    ]
+    link_deviation_floor_ms: Annotated[
+        int, _whole(250, "Smallest deviation of beats that is assumed between conductors.", least=1)
+    ]
+    link_credit: Annotated[int, _whole(64, "Attempts that a linked site may have here for one capability.")]
+    outbox_max_tasks: Annotated[int, _whole(5000, "Tasks that may wait for a site that cannot be reached.")]
     journal_max: Annotated[int, _whole(20_000, "Decisions that wait for the control process.")]
 
 

@@ -118,6 +118,15 @@ def _entries() -> tuple[ErrorKind, ...]:
         entry(
             "planning_unavailable", 503, 40, "The control process did not plan this in time.", True, "hive"
         ),
+        entry(
+            "link_down",
+            503,
+            41,
+            "The site that could do this cannot be reached. Try again, or let the task wait (--hold).",
+            True,
+            "hive",
+        ),
+        entry("loop", 508, 42, "The task would come back to a site that it has passed.", False, "operator"),
         # What went wrong on a node.
         entry("inference_failed", 502, 50, "The model failed on this input.", True, "hive"),
         entry("node_lost", 502, 51, "The node went away while it worked.", True, "hive"),

@@ -36,6 +36,7 @@ class Pass(NamedTuple):
     rule: str
     reason: str = ""
     labels: int = 0
+    code: str = "label_forbidden"
 
 
 class LinkPass(NamedTuple):
@@ -131,7 +132,7 @@ class Gate:
         near = next((r.rule for r in self.links if r.speaks_of(c.source, c.target)), NO_RULE)
         what = f"an unsure answer of {c.capability}" if c.unsure else c.capability
         reason = f"{c.principal!r} of {c.begun!r} may not ask {c.target!r} for {what} from {c.source!r}"
-        return Pass(False, near, reason, labels)
+        return Pass(False, near, reason, labels, "forbidden")
 
 
 def compile_gate(policy: Policy, labels: LabelTable, sites: Iterable[str]) -> Gate:

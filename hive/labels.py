@@ -41,6 +41,10 @@ class LabelTable:
             mask |= bit
         return mask
 
+    def known(self, names: Iterable[str]) -> int:
+        """Return the bitmap of those of `names` that the mesh knows."""
+        return self.mask(name for name in names if name in self._bits)
+
     def unpack(self, mask: int) -> tuple[str, ...]:
         """Return the names in `mask`, in the table's order; bits without a name appear as `label-<bit>`."""
         known = tuple(name for name, bit in self._bits.items() if mask & bit)

@@ -66,6 +66,7 @@ _DIRECTIONS = {
     "BYE": "both",
     "BEAT": "node → conductor",
     "CREDIT": "node → conductor",
+    "OFFERS": "peer → peer",
     "SUBMIT": "client → conductor",
     "RECEIPT": "conductor → client",
     "OUTCOME": "conductor → client",

@@ -9,11 +9,12 @@ own doing.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from conductor.control.graph import CapabilityGraph
-from conductor.control.values import Given, Served, Step
+from conductor.control.values import Beyond, Given, Served, Step
+from hive.gate import Crossing, Gate, Pass
 from hive.labels import LabelTable
 from hive.policy import Decision, Policy
 
@@ -31,17 +32,22 @@ class Knowledge:
     policy: Policy
     labels: LabelTable
     graph: CapabilityGraph
+    gate: Gate = field(default_factory=Gate)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked: a capability or a wanted data type, what is given (empty: the capability's declared inputs)."""
+    """What is asked: a capability or a wanted data type, what is given (empty: the capability's declared inputs).
+
+    `via` are the sites that the task has passed; the gate has let it in then, and says who may ask.
+    """
 
     principal: str
     capability: str = ""
     want: str = ""
     have: tuple[tuple[str, str], ...] = ()
     labels: int = 0
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def compile_wish(know: Knowledge, wish: Wish) -> Compiled:
     labels = wish.labels or default_labels
     names = know.labels.unpack(labels)
     refused = _forbidden(know, wish, names) or _malformed(know, wish)
-    ways = [] if refused else _ways(know, wish, labels)
+    ways = [] if refused else _ways(know, wish, labels, default_labels)
     if refused is None:
         refused = _undecided(know, wish, ways, names)
     steps = () if refused else tuple(ways[0])
@@ -70,7 +76,11 @@ def compile_wish(know: Knowledge, wish: Wish) -> Compiled:
 def why(know: Knowledge, step: Step) -> str:
     """Return the sentence that `hive explain` shows for a step."""
     names = ", ".join(know.labels.unpack(step.labels)) or "unlabelled data"
-    sentence = f"{names} may be at {know.site!r}"
+    item = know.graph.served[step.capability]
+    sites = [know.site] if item.here else [there.site for there in item.beyond]
+    sentence = f"{names} may be at {' or '.join(map(repr, sites))}"
+    if item.here and item.beyond:
+        sentence += f"; {', '.join(there.site for there in item.beyond)} offers it too"
     if step.removes:
         sentence += f"; it is granted to remove {', '.join(know.labels.unpack(step.removes))}"
     return sentence
@@ -78,6 +88,8 @@ def why(know: Knowledge, step: Step) -> str:
 
 def _forbidden(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal | None:
     """Ask the rules that need no way; who may ask for nothing here learns nothing about what there is."""
+    if wish.via:
+        return None
     asked = [wish.capability] if wish.capability else sorted(know.graph.served)
     decisions = [know.policy.may_ask(wish.principal, capability, names) for capability in asked]
     if decisions and not any(decision.allowed for decision in decisions):
@@ -92,6 +104,8 @@ def _undecided(know: Knowledge, wish: Wish, ways: list[list[Step]], names: tuple
         return _no_way(know, wish, names)
     if len(ways) > 1:
         return _ambiguous(wish, ways)
+    if wish.via:
+        return None
     decision = know.policy.may_ask(wish.principal, ways[0][-1].capability, names)
     return None if decision.allowed else _refusal(know, "forbidden", decision, names)
 
@@ -136,17 +150,43 @@ def _given_types(know: Knowledge, wish: Wish) -> tuple[tuple[str, str], ...]:
     return wish.have or know.graph.served[wish.capability].inputs
 
 
-def _ways(know: Knowledge, wish: Wish, labels: int) -> list[list[Step]]:
+def _ways(know: Knowledge, wish: Wish, labels: int, default: int) -> list[list[Step]]:
+    """Return the cheapest ways; with no labels and no default none of them counts."""
     givens = [Given(name, kind, labels) for name, kind in _given_types(know, wish)]
+
+    def may_enter(item: Served, carried: int) -> bool:
+        return not (labels or default) or _may_enter(know, wish, item, carried or default)
+
     if wish.capability:
-        return know.graph.ways_to_capability(givens, wish.capability)
-    return know.graph.ways_to_type(givens, wish.want)
+        return know.graph.ways_to_capability(givens, wish.capability, may_enter)
+    return know.graph.ways_to_type(givens, wish.want, may_enter)
+
+
+def _may_enter(know: Knowledge, wish: Wish, item: Served, labels: int) -> bool:
+    """Say whether data with these labels may be given to a capability, here or at a linked site that offers it."""
+    if item.here and not labels & ~item.allowed_labels:
+        return True
+    return any(_may_cross(know, wish, item, there, labels).allowed for there in item.beyond)
+
+
+def _may_cross(know: Knowledge, wish: Wish, item: Served, there: Beyond, labels: int) -> Pass:
+    """Ask the gate about a step at a linked site, as it will be asked again when the step is placed."""
+    if know.site in there.path or not set(wish.via).isdisjoint(there.path):
+        return Pass(False, "loop", "it would come back to a site that it has passed", 0, "loop")
+    begun = wish.via[0] if wish.via else know.site
+    passed = know.gate.asks(Crossing(know.site, there.site, begun, wish.principal, item.capability), labels)
+    if passed.allowed and labels & ~there.labels:
+        return Pass(False, passed.rule, f"{there.site!r} does not take it", labels & ~there.labels)
+    return passed
 
 
 def _no_way(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal:
     """Say whether labels stand in the way or the graph itself has none."""
     target = wish.capability or wish.want
-    if _ways(know, wish, 0):
+    item = know.graph.served.get(wish.capability)
+    if item is not None and not item.here and item.beyond:
+        return _kept_home(know, wish, item, names)
+    if _ways(know, wish, 0, 0):
         rule = next((r.rule for r in know.policy.sites if r.site == know.site), "policy.sites")
         detail = (
             f"Every way to {target!r} passes where {', '.join(names)} may not be, and nothing removes it."
@@ -163,6 +203,17 @@ def _no_way(know: Knowledge, wish: Wish, names: tuple[str, ...]) -> Refusal:
     if wish.capability:
         detail += f" It takes {_inputs(know.graph.served[wish.capability])}."
     return {"code": "no_route", "detail": detail}
+
+
+def _kept_home(know: Knowledge, wish: Wish, item: Served, names: tuple[str, ...]) -> Refusal:
+    """Say by which rule the data may not go to the site that alone offers a capability."""
+    there = item.beyond[0]
+    passed = _may_cross(know, wish, item, there, know.labels.mask(names))
+    kept = know.labels.unpack(passed.labels)
+    said = ", ".join(kept) + ": " if kept else ""
+    detail = f"{said}{passed.reason or 'no chain of capabilities leads there'}, by {passed.rule!r}."
+    code = "no_route" if passed.allowed else passed.code
+    return {"code": code, "detail": detail, "rule": passed.rule, "site": there.site, "labels": list(kept)}
 
 
 def _ambiguous(wish: Wish, ways: list[list[Step]]) -> Refusal:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import networkx as nx
 
 from conductor.control.values import Given, Served, Step
-from conductor.control.ways import cheapest_ways
+from conductor.control.ways import MayEnter, cheapest_ways, is_allowed
 from hive.types import TypeRegistry
 
 
@@ -32,16 +32,21 @@ class CapabilityGraph:
                 self.graph.add_edge(("type", kind), ("capability", item.capability), kind="input", name=name)
             self.graph.add_edge(("capability", item.capability), ("type", item.output), kind="output")
 
-    def ways_to_type(self, givens: Sequence[Given], wanted: str) -> list[list[Step]]:
+    def ways_to_type(
+        self, givens: Sequence[Given], wanted: str, may_enter: MayEnter = is_allowed
+    ) -> list[list[Step]]:
         """Return every cheapest way from the givens to a value of type `wanted`; empty if there is none."""
         items = self._that_matter(("type", wanted))
-        return cheapest_ways(givens, items, self.types.is_a, lambda v: self.types.is_a(v.type, wanted))
+        is_a = self.types.is_a
+        return cheapest_ways(givens, items, is_a, lambda v: is_a(v.type, wanted), may_enter)
 
-    def ways_to_capability(self, givens: Sequence[Given], capability: str) -> list[list[Step]]:
+    def ways_to_capability(
+        self, givens: Sequence[Given], capability: str, may_enter: MayEnter = is_allowed
+    ) -> list[list[Step]]:
         """Return every cheapest way whose last step is `capability`; empty if there is none."""
         last = self.served.get(capability)
         items = self._that_matter(("capability", capability))
-        return cheapest_ways(givens, items, self.types.is_a, lambda v: v.item is last)
+        return cheapest_ways(givens, items, self.types.is_a, lambda v: v.item is last, may_enter)
 
     def _that_matter(self, target: tuple[str, str]) -> list[Served]:
         """Return the capabilities from which any way leads to the target, labels and AND-vertices aside, by name."""

@@ -11,6 +11,7 @@ from conductor.control.values import Served, Step
 from conductor.control.verdicts import judge
 from hive.config import MeshConfig
 from hive.errors import HiveError
+from hive.gate import compile_gate
 from hive.types import TypeRegistry, parse_data_type
 from hive.wire.messages import EMPTY, Generation, Journal, Offer, Plan, PlanWanted, Seen, Verdict
 
@@ -26,6 +27,7 @@ class Planner:
         self.config = config
         self.policy = config.compiled_policy
         self.labels = config.label_table
+        self.gate = compile_gate(self.policy, self.labels, config.sites)
         self.types = TypeRegistry()
         self.generation = generation
         self.counts: dict[str, object] = {}
@@ -53,12 +55,13 @@ class Planner:
         self.config = config
         self.policy = config.compiled_policy
         self.labels = config.label_table
+        self.gate = compile_gate(self.policy, self.labels, config.sites)
         self._served.clear()
         self._changed()
 
     def seen(self, claim: Seen) -> Verdict:
         """Judge a claim and learn what it grants. Data types are learnt from nodes that policy lets in, no others."""
-        verdict, granted = judge(self.policy, self.labels, self.site, claim, self._served)
+        verdict, granted = judge(self.policy, self.labels, self.gate, self.site, claim, self._served)
         try:
             for offer, _ in granted:
                 self._learn_types(offer)
@@ -74,7 +77,7 @@ class Planner:
 
     def plan(self, wanted: PlanWanted) -> Plan:
         """Answer a table miss."""
-        wish = Wish(wanted.principal, wanted.capability, wanted.want, wanted.have, wanted.labels)
+        wish = Wish(wanted.principal, wanted.capability, wanted.want, wanted.have, wanted.labels, wanted.via)
         compiled = compile_wish(self._knowledge, wish)
         steps = tuple(self._step(step) for step in compiled.steps)
         refused = compiled.refused or {}
@@ -85,7 +88,10 @@ class Planner:
         rule = next((r.rule for r in self.policy.sites if r.site == self.site), "policy.sites")
         allowed = self.labels.mask(sorted(self.policy.allowed_labels(self.site)))
         quotas = tuple((r.principal, r.max_open_tasks) for r in self.policy.principals)
-        return Generation(EMPTY, self.generation, allowed, rule, self.labels.names, quotas)
+        sites = tuple((name, mask, at) for name, (mask, at) in sorted(self.gate.sites.items()))
+        return Generation(
+            EMPTY, self.generation, allowed, rule, self.labels.names, quotas, sites, self.gate.links
+        )
 
     def took(self, evidence: Journal) -> None:
         """Keep what the dispatcher decided lately, and its counters."""
@@ -116,7 +122,7 @@ class Planner:
 
     def _compile(self) -> Knowledge:
         return Knowledge(
-            self.site, self.policy, self.labels, CapabilityGraph(self.types, self._served.values())
+            self.site, self.policy, self.labels, CapabilityGraph(self.types, self._served.values()), self.gate
         )
 
 
@@ -125,12 +131,16 @@ def _merge(old: Served | None, new: Served) -> Served:
     if old is None:
         return new
     digests = tuple(sorted({*old.digests, *new.digests}))
+    beyond = {there.site: there for there in (*old.beyond, *new.beyond)}
+    near = new if new.here or not old.here else old
     return Served(
         new.capability,
         new.inputs,
         new.output,
         old.removes | new.removes,
-        new.allowed_labels,
-        new.rule,
+        near.allowed_labels,
+        near.rule,
         digests,
+        tuple(there for _, there in sorted(beyond.items())),
+        old.here or new.here,
     )

@@ -6,8 +6,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """A linked site that offers a capability, the sites that a task would pass on its way, the labels it takes in."""
+
+    site: str
+    path: tuple[str, ...]
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
-    """A capability that a granted node serves: its inputs, its output, the labels that it may remove and may see."""
+    """A capability that a granted node serves: its inputs, its output, the labels that it may remove and may see.
+
+    `beyond` are the linked sites that offer it too; `here` says whether a node of this site does.
+    """
 
     capability: str
     inputs: tuple[tuple[str, str], ...]
@@ -16,6 +28,8 @@ class Served:
     allowed_labels: int = 0
     rule: str = ""
     digests: tuple[str, ...] = ()
+    beyond: tuple[Beyond, ...] = ()
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)

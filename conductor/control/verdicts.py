@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from conductor.control.values import Served
+from conductor.control.values import Beyond, Served
+from hive.gate import Gate
 from hive.labels import LabelTable
 from hive.policy import Policy
 from hive.wire.messages import EMPTY, Offer, Seen, Verdict
@@ -14,7 +15,7 @@ _DIGEST_DIGITS: Final = 12
 
 
 def judge(
-    policy: Policy, labels: LabelTable, site: str, seen: Seen, known: Mapping[str, Served]
+    policy: Policy, labels: LabelTable, gate: Gate, site: str, seen: Seen, known: Mapping[str, Served]
 ) -> tuple[Verdict, list[tuple[Offer, Served]]]:
     """Return the verdict on a claim and the offers that it grants; what is not granted is named in `refused`.
 
@@ -23,6 +24,8 @@ def judge(
     inputs or output differ from the `known` ones is refused.
     """
     allowed = labels.mask(sorted(policy.allowed_labels(seen.site)))
+    if seen.role == "peer":
+        return _judge_peer(gate, labels, site, seen, known)
     if seen.site != site:
         detail = f"{seen.name!r} says that it is at {seen.site!r}; this is the conductor of {site!r}."
         return _refused(seen, _Refusal(detail, "own-site")), []
@@ -56,6 +59,25 @@ def judge(
         return _refused(seen, *(refusals or [_Refusal(f"{seen.name!r} offers nothing.", "offers")])), []
     refused = _context(seen, refusals) if refusals else {}
     return Verdict(EMPTY, seen.ask, seen.name, allowed, tuple(grants), refused), granted
+
+
+def _judge_peer(
+    gate: Gate, labels: LabelTable, site: str, seen: Seen, known: Mapping[str, Served]
+) -> tuple[Verdict, list[tuple[Offer, Served]]]:
+    """Judge what a linked conductor offers: a rule must let tasks go there. What it removes counts for nothing."""
+    offer = seen.offers[0]
+    rule = gate.joins(site, seen.site, offer.capability)
+    if not rule:
+        detail = f"No rule in policy.links lets {site!r} ask {seen.site!r} for {offer.capability}."
+        return _refused(seen, _Refusal(detail, "policy.links", offer.capability)), []
+    other = known.get(offer.capability)
+    if other is not None and (other.inputs, other.output) != (offer.inputs, offer.output):
+        return _refused(seen, _differs(offer, other)), []
+    allowed = gate.accepted(site, seen.site, offer.capability)
+    beyond = Beyond(seen.site, offer.path or (seen.site,), allowed & labels.known(offer.labels))
+    item = Served(offer.capability, offer.inputs, offer.output, rule=rule, beyond=(beyond,), here=False)
+    grant: dict[str, object] = {"capability": offer.capability, "pool": seen.site, "removes": 0, "rule": rule}
+    return Verdict(EMPTY, seen.ask, seen.name, allowed, (grant,)), [(offer, item)]
 
 
 class _Refusal(NamedTuple):

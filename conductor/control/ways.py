@@ -25,6 +25,15 @@ IsA = Callable[[str, str], bool]
 """Says whether a value of the first type may stand where the second is asked for."""
 
 
+MayEnter = Callable[[Served, int], bool]
+"""Says whether data with these labels may be given to a capability."""
+
+
+def is_allowed(item: Served, labels: int) -> bool:
+    """Say whether a capability's own site may have data with these labels."""
+    return not labels & ~item.allowed_labels
+
+
 class Value:
     """Something that can be had: a given, or what a capability makes of other values. Compared by identity.
 
@@ -73,7 +82,11 @@ class Value:
 
 
 def cheapest_ways(
-    givens: Sequence[Given], items: Sequence[Served], is_a: IsA, wanted: Callable[[Value], bool]
+    givens: Sequence[Given],
+    items: Sequence[Served],
+    is_a: IsA,
+    wanted: Callable[[Value], bool],
+    may_enter: MayEnter = is_allowed,
 ) -> list[list[Step]]:
     """Return the ways with the fewest calls to a made value that is `wanted`, one for each choice of capabilities.
 
@@ -82,7 +95,7 @@ def cheapest_ways(
     """
     best: dict[tuple[str, ...], Value] = {}
     fewest = MAX_STEPS
-    for depth, made in enumerate(_rounds(givens, items, is_a), 1):
+    for depth, made in enumerate(_rounds(givens, items, is_a, may_enter), 1):
         for value in made:
             if not wanted(value) or len(value.calls) > fewest:
                 continue
@@ -98,7 +111,9 @@ def cheapest_ways(
     return [_steps(value) for _, value in sorted(best.items())]
 
 
-def _rounds(givens: Sequence[Given], items: Sequence[Served], is_a: IsA) -> Iterator[list[Value]]:
+def _rounds(
+    givens: Sequence[Given], items: Sequence[Served], is_a: IsA, may_enter: MayEnter
+) -> Iterator[list[Value]]:
     """Yield what one more round of calls makes, until a round brings nothing cheaper or the search grows too large."""
     kept: dict[tuple[str, int, tuple[int, ...]], list[Value]] = {}
     for index, given in enumerate(givens):
@@ -110,7 +125,7 @@ def _rounds(givens: Sequence[Given], items: Sequence[Served], is_a: IsA) -> Iter
         fresh = [
             Value.made(item, parts)
             for item in items
-            for parts in _choices(item, values, is_a)
+            for parts in _choices(item, values, is_a, may_enter)
             if (item, parts) not in tried
         ]
         tried.update((value.item, value.parts) for value in fresh if value.item is not None)
@@ -121,11 +136,13 @@ def _rounds(givens: Sequence[Given], items: Sequence[Served], is_a: IsA) -> Iter
             return
 
 
-def _choices(item: Served, values: Sequence[Value], is_a: IsA) -> Iterable[tuple[Value, ...]]:
+def _choices(
+    item: Served, values: Sequence[Value], is_a: IsA, may_enter: MayEnter
+) -> Iterable[tuple[Value, ...]]:
     """Return which values may be the inputs of a call: of the right types, labels and ancestry."""
     fits = [[v for v in values if is_a(v.type, kind) and not v.uses(item)] for _, kind in item.inputs]
     for parts in itertools.islice(itertools.product(*fits), _MAX_COMBINATIONS):
-        if not _labels(parts) & ~item.allowed_labels and _told_apart(item, parts):
+        if may_enter(item, _labels(parts)) and _told_apart(item, parts):
             yield parts
 
 

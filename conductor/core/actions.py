@@ -25,6 +25,14 @@ class Lost:
 
 
 @record
+class Opened:
+    """The connection of the last Dial to `site` exists, as this session."""
+
+    session: int
+    site: str
+
+
+@record
 class Tick:
     """Time passed. `lag_us` is how much later than asked the shell woke up: it must not count against nodes."""
 
@@ -68,11 +76,19 @@ class Persist:
 
 
 @record
+class Dial:
+    """Connect to the conductor of `site` and say Opened; if that cannot be, say Lost of the session that it has."""
+
+    site: str
+    endpoint: str
+
+
+@record
 class CloseSession:
     """Forget a session: nothing of it is read any more."""
 
     session: int
 
 
-Incoming = Received | Lost | Tick | Committed | CommitFailed | Drain
-Action = Send | Persist | CloseSession
+Incoming = Received | Lost | Opened | Tick | Committed | CommitFailed | Drain
+Action = Send | Persist | Dial | CloseSession

@@ -17,6 +17,7 @@ from conductor.core.session import now_header, welcome
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, next_node
 from conductor.core.work import recall
+from hive.core.outbox import bitmap
 from hive.wire.messages import Hello, Kind, Refuse, Seen, Verdict
 
 _VERDICTS_MAX: Final = 10_000
@@ -61,7 +62,10 @@ def send_claim(s: State, ask: int, node: Node) -> None:
     """Send one claim, if a control process is there to hear it."""
     if s.control is not None:
         s.actions.append(
-            Send(s.control.id, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers))
+            Send(
+                s.control.id,
+                Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers, node.hello.role),
+            )
         )
 
 
@@ -82,24 +86,46 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
         many = f"This conductor has heard of {_CAPABILITIES_MAX} capabilities and takes no further one."
         _refuse_claim(s, node, failure("claim_refused", many))
         return
-    capability = s.capability(node.hello.offers[0].capability)
-    if site != s.site:
-        name = f"{name}@{site}"  # the same model elsewhere may be given other data
-    pool = capability.pools.get(name)
-    if pool is None:
-        if len(capability.pools) >= _POOLS_MAX:
-            _drop_empty(s, capability)
-        pool = capability.pools[name] = Pool(name, site, m.allowed_labels, str(grant.get("rule", "")))
+    pool = _pool_of(s, node, m, str(name), str(grant.get("rule", "")))
     if node.pool is not None and node.pool is not pool:
         node.pool.withdraw(node)
+        node.pool.members.pop(node.id, None)
     node.pool = pool
-    if not _allow_at(s, site, m.allowed_labels):
+    pool.members[node.id] = node
+    if pool.away:
+        allow_there(s, node, m.allowed_labels)
+    elif not _allow_at(s, site, m.allowed_labels):
         recall(s, node, m.allowed_labels)  # what it said it still holds
-    node.removes = removes
+    node.removes = 0 if pool.away else removes
     if node.state is NodeState.JOINING:
         _admit(s, node)
     offer(s, node)
     arm_node(s, node)
+
+
+def _pool_of(s: State, node: Node, m: Verdict, name: str, rule: str) -> Pool[Node]:
+    """Return the pool of nodes with the same rights, made on first use."""
+    capability = s.capability(node.offer.capability)
+    away = node.peer is not None
+    if away:
+        name = f"@{node.site}"  # what another conductor has for this in sum
+        capability.linked = True
+    elif node.site != s.site:
+        name = f"{name}@{node.site}"  # the same model elsewhere may be given other data
+    pool = capability.pools.get(name)
+    if pool is None:
+        if len(capability.pools) >= _POOLS_MAX:
+            _drop_empty(s, capability)
+        pool = capability.pools[name] = Pool(name, node.site, m.allowed_labels, rule, away=away)
+    return pool
+
+
+def allow_there(s: State, node: Node, allowed: int) -> None:
+    """Hold what a linked site is given to what policy here allows there and what it says that it takes in."""
+    if node.pool is not None:
+        bits = {name: 1 << bit for bit, name in enumerate(s.label_table.names)}
+        node.pool.allowed_labels = allowed & bitmap(node.offer.labels, bits)
+        recall(s, node, node.pool.allowed_labels)
 
 
 def _allow_at(s: State, site: str, allowed: int) -> bool:
@@ -107,12 +133,12 @@ def _allow_at(s: State, site: str, allowed: int) -> bool:
     changed = False
     for capability in s.capabilities.values():
         for pool in capability.pools.values():
-            if pool.site == site and pool.allowed_labels != allowed:
+            if not pool.away and pool.site == site and pool.allowed_labels != allowed:
                 pool.allowed_labels = allowed
                 changed = True
     if changed:
         for node in list(s.nodes.values()):
-            if node.site == site:
+            if node.site == site and node.peer is None:
                 recall(s, node, allowed)
     return changed
 
@@ -125,7 +151,7 @@ def _drop_empty(s: State, capability: Capability) -> None:
 
 
 def _admit(s: State, node: Node) -> None:
-    until = quarantined_until(s, node.id)
+    until = quarantined_until(s, node.id) if node.peer is None else 0
     if until > s.now_us:
         node.state = next_node(node.state, "flapping")
         node.release_us = until
@@ -134,11 +160,18 @@ def _admit(s: State, node: Node) -> None:
         node.state = next_node(node.state, "granted")
     s.note("node", node.state.value, node.id)
     session = s.sessions.get(node.session)
-    if session is not None:
+    if session is not None and node.peer is None:
         s.actions.append(Send(session.id, welcome(s, session, node.state.value)))
 
 
 def _refuse_claim(s: State, node: Node, why: dict[str, object]) -> None:
+    if (
+        node.peer is not None
+    ):  # one of many things that the other conductor offers: it is not used, the link is
+        s.count("claims_refused")
+        node.peer.nodes.pop(node.offer.capability, None)
+        gone(s, node, "left")
+        return
     context = {key: value for key, value in why.items() if key not in ("code", "detail")}
     code, detail = str(why["code"]), str(why["detail"])
     s.actions.append(Send(node.session, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))

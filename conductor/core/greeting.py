@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from conductor.core import links
 from conductor.core.actions import CloseSession, Send
 from conductor.core.claims import apply_verdict, ask_for_verdict, claim_key, send_claim
 from conductor.core.membership import arm_node, forget, gone
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again
+from conductor.core.serving import OWNER
 from conductor.core.session import now_header, welcome
 from conductor.core.state import State
 from conductor.core.states import NodeState
 from conductor.core.work import acquit, resume
 from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 
-_ROLES = {"node": False, "client": False, "gateway": True, "control": True}
+_ROLES = {"node": False, "client": False, "peer": False, "gateway": True, "control": True}
 """Roles that a peer may take, and whether only the private socket may carry them."""
 _NAME_MAX: Final = 256
 """Names outlive their session: in the journal, among nodes that are away, in verdicts."""
@@ -25,6 +27,10 @@ _NAME_MAX: Final = 256
 def greeted(s: State, session: Session, m: Hello, principal: str, address: str) -> None:
     """Open a session, or say why not."""
     refusal = _greeting_refused(s, session, m)
+    if refusal is None and m.role == "peer":
+        refusal = links.greeted(s, session, m, principal)
+        if refusal is None:
+            return
     if refusal is not None:
         context = {key: value for key, value in refusal.items() if key not in ("code", "detail")}
         code, detail = str(refusal["code"]), str(refusal["detail"])
@@ -50,11 +56,13 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
         return failure("forbidden", f"Role {m.role!r} is only for the private socket.", rule="private-socket")
     if not m.version_min <= VERSION <= m.version_max:
         return failure("version_unsupported", f"This conductor speaks version {VERSION}.")
-    if m.mesh not in ("", s.mesh) or (m.role == "node" and not m.mesh):
+    if m.mesh not in ("", s.mesh) or (m.role in ("node", "peer") and not m.mesh):
         return failure("mesh_mismatch", f"This is mesh {s.mesh!r}, not {m.mesh!r}.", mesh=s.mesh)
-    offered = [word for offer in m.offers[:2] for word in (offer.capability, offer.version, offer.specialist)]
+    offered = [word for offer in m.offers for word in (offer.capability, offer.version, offer.specialist)]
     if max(map(len, (m.name, m.site, *offered))) > _NAME_MAX:
         return failure("bad_request", f"A name may have {_NAME_MAX} characters.")
+    if m.role == "client" and m.name.startswith(OWNER):
+        return failure("bad_request", f"Names that begin with {OWNER!r} belong to linked sites.")
     if m.role == "node" and (not m.name or len(m.offers) != 1):
         return failure("bad_request", "A node needs a name and offers exactly one capability.")
     if m.role == "node":
@@ -81,7 +89,9 @@ def _control_came(s: State, session: Session) -> None:
     for ask, node in s.claims.items():
         send_claim(s, ask, node)
     for hello in [node.hello for node in s.away.values()]:
-        s.actions.append(Send(session.id, Seen(now_header(s), 0, hello.name, hello.site, hello.offers)))
+        s.actions.append(
+            Send(session.id, Seen(now_header(s), 0, hello.name, hello.site, hello.offers, hello.role))
+        )
     asked = {id(node) for node in s.claims.values()}
     for node in s.nodes.values():
         if id(node) not in asked:

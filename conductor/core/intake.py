@@ -57,14 +57,16 @@ def submitted(s: State, session: Session, m: Submit) -> None:
         tuple([(n, t) for n, t, _ in m.inputs]) if m.inputs else (),
         h.labels,
         principal,
+        (),
     )
     route = s.routes.get(route_key)
     if route is not None and route.refused:
         _refuse(s, session, h, route.refused)
         return
-    task.inputs = _split(m.inputs, m.body, h.labels)
+    task.inputs = split(m.inputs, m.body, h.labels)
     task.route_key = route_key
-    _open(s, session, task, route)
+    task.waiters.append((session.id, h))
+    open_task(s, task, route)
 
 
 def planned(s: State, task: Task, route: Route) -> None:
@@ -132,13 +134,13 @@ def fingerprint(m: Submit, capability: str) -> bytes:
     return digest.digest()
 
 
-def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
+def open_task(s: State, task: Task, route: Route | None) -> None:
+    """Put a task in the books and let it go its way, or park it until there is one."""
     s.tasks[task.principal, task.id] = task
     s.open_count += 1
     s.open_bytes += task.bytes
     s.open_by_principal[task.principal] = s.open_by_principal.get(task.principal, 0) + 1
     s.count("tasks_submitted")
-    task.waiters.append((session.id, task.header))
     if route is not None:
         planned(s, task, route)
         return
@@ -152,7 +154,7 @@ def _open(s: State, session: Session, task: Task, route: Route | None) -> None:
 def _receipts(s: State, task: Task) -> None:
     """Acknowledge to those who do not wait for the outcome; those who do hear nothing before it."""
     waiters = task.waiters
-    if len(waiters) == 1 and waiters[0][1].flags & Flag.WAIT:
+    if not waiters or (len(waiters) == 1 and waiters[0][1].flags & Flag.WAIT):
         return  # the hot path
     waiting = [w for w in waiters if w[1].flags & Flag.WAIT]
     for session, header in waiters:
@@ -193,7 +195,6 @@ def _again(s: State, session: Session, task: Task, m: Submit) -> None:
 def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) -> dict[str, object] | None:
     """Return why a new task is not accepted, or None. Cheap checks only: the gate of its route comes after."""
     h = m.header
-    settings = s.settings
     if not s.generation:
         return failure("planning_unavailable", "The conductor has no policy yet.", retry_after_ms=500)
     if s.draining:
@@ -208,7 +209,23 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return failure("bad_request", f"Priority {h.priority}: it must be from 0 to {PRIORITIES - 1}.")
     if remaining_us <= 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    if s.open_count >= settings.queue_max_tasks or s.open_bytes + size > settings.queue_max_bytes:
+    full = no_room(s, principal, size)
+    if full is not None:
+        return full
+    if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
+        return failure("bad_request", "The inputs do not account for every body frame.")
+    if (m.inputs or m.capability or m.want or m.key) and too_long(
+        m.capability, m.want, [(name, kind) for name, kind, _ in m.inputs], m.key
+    ):
+        return failure("bad_request", "The names of what is asked for, and of its inputs, are too long.")
+    return None
+
+
+def no_room(s: State, principal: str, size: int) -> dict[str, object] | None:
+    """Return why there is no room for one more task of so many bytes, or None."""
+    if s.draining:
+        return failure("draining", retry_after_ms=2000)
+    if s.open_count >= s.settings.queue_max_tasks or s.open_bytes + size > s.settings.queue_max_bytes:
         s.count("tasks_refused_queue_full")
         held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
         return failure("queue_full", f"{held}; try again later.", retry_after_ms=retry_after_ms(s))
@@ -216,12 +233,6 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return failure(
             "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
         )
-    if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
-        return failure("bad_request", "The inputs do not account for every body frame.")
-    if (m.inputs or m.capability or m.want or m.key) and too_long(
-        m.capability, m.want, [(name, kind) for name, kind, _ in m.inputs], m.key
-    ):
-        return failure("bad_request", "The names of what is asked for, and of its inputs, are too long.")
     return None
 
 
@@ -241,7 +252,8 @@ def _quota(s: State, principal: str) -> int:
     return known
 
 
-def _split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, ...]:
+def split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, ...]:
+    """Return the values in a body; without named inputs it is one."""
     if not inputs:
         return (Value(body, labels, ""),)
     values = []

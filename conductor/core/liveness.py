@@ -29,14 +29,14 @@ class Beats:
 
     __slots__ = ("_deviations", "_floor_us", "busy_until_us", "last_us", "mean_us", "turns", "variance")
 
-    def __init__(self, now_us: int, settings: Settings) -> None:
-        """Expect beats at the configured interval from now on."""
+    def __init__(self, now_us: int, settings: Settings, *, link: bool = False) -> None:
+        """Expect beats at the configured interval from now on, a node's or those of a `link`."""
         self.last_us = now_us
         self.busy_until_us = 0
         self.turns = 0
-        self.mean_us = float(settings.beat_us)
+        self.mean_us = float(settings.link_beat_us if link else settings.beat_us)
         self.variance = 0.0
-        self._floor_us = settings.deviation_floor_us
+        self._floor_us = settings.link_deviation_floor_us if link else settings.deviation_floor_us
         self._deviations = _quantile(settings.phi)
 
     def heard(self, now_us: int, busy_us: int) -> None:

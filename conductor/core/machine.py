@@ -6,10 +6,22 @@ object runs in the dispatcher, in unit tests and in the simulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from conductor.core import claims, greeting, intake, membership, outcome, planning, queries, work
+from conductor.core import (
+    claims,
+    greeting,
+    intake,
+    links,
+    membership,
+    offered,
+    outcome,
+    planning,
+    queries,
+    serving,
+    work,
+)
 from conductor.core.actions import (
     Action,
     CommitFailed,
@@ -17,11 +29,13 @@ from conductor.core.actions import (
     Drain,
     Incoming,
     Lost,
+    Opened,
     Received,
     Send,
     Tick,
 )
-from conductor.core.nodes import Session
+from conductor.core.nodes import Node, Session
+from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
 from conductor.core.state import State
 from conductor.core.states import TaskState
@@ -77,9 +91,14 @@ class Conductor:
         epoch: int,
         settings: Settings,
         rand: Callable[[], float],
+        dials: Sequence[LinkSpec] = (),
     ) -> None:
-        """Start with nothing. `epoch` must be larger than at any earlier start; `rand` gives floats in [0, 1)."""
+        """Start with nothing. `epoch` must be larger than at any earlier start; `rand` gives floats in [0, 1).
+
+        `dials` are the conductors of other sites that this one links to.
+        """
         self.state = State(mesh, site, conductor, epoch, settings, rand)
+        links.know(self.state, dials)
 
     def handle(self, event: Incoming, now_us: int) -> list[Action]:
         """Take one event and return what the shell must do, in order.
@@ -96,9 +115,9 @@ class Conductor:
         elif kind is Tick:
             self._tick(event)  # type: ignore[arg-type]
         elif kind is Lost:
-            session = s.sessions.get(event.session)  # type: ignore[union-attr]
-            if session is not None:
-                membership.lost(s, session)
+            self._lost(event.session)  # type: ignore[union-attr]
+        elif kind is Opened:
+            links.opened(s, event.session, event.site)  # type: ignore[union-attr]
         elif kind is Committed:
             for token in event.tokens:  # type: ignore[union-attr]
                 self._committed(*s.persisting.pop(token, _NOTHING))
@@ -109,6 +128,24 @@ class Conductor:
         elif kind is Drain:
             s.draining = True
         return actions
+
+    def unreachable(self, site: str, now_us: int) -> list[Action]:
+        """The address of a linked site could not even be dialled; return what to do, as `handle` does."""
+        self.state.now_us = now_us
+        actions: list[Action] = []
+        self.state.actions = actions
+        links.failed(self.state, site)
+        return actions
+
+    def _lost(self, number: int) -> None:
+        s = self.state
+        session = s.sessions.get(number)
+        if session is None:
+            return
+        if session.peer is not None:
+            links.lost(s, session)
+        else:
+            membership.lost(s, session)
 
     def next_us(self) -> int:
         """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
@@ -131,6 +168,9 @@ class Conductor:
             else:
                 self._refuse(event.session, "hello_required", int(Kind.HELLO))
             return
+        if session.peer is not None:
+            links.heard(s, session, message)
+            return
         handler = _FROM_ANYONE.get(cls)
         if handler is not None:
             handler(s, session, message)
@@ -150,10 +190,14 @@ class Conductor:
         elif isinstance(message, Verdict):
             claims.verdict(s, message)
         elif isinstance(message, Generation):
-            changed = s.allowed_labels != message.allowed_labels
-            if planning.new_generation(s, message) and changed:
-                outcome.withdraw_forbidden(s)
-                claims.revoke_grants(s)
+            before = (s.allowed_labels, s.gate.sites, s.gate.links)
+            if planning.new_generation(s, message):
+                if before != (s.allowed_labels, s.gate.sites, s.gate.links):
+                    outcome.withdraw_forbidden(s)
+                    serving.withdraw_forbidden(s)
+                    offered.recall_forbidden(s)
+                    claims.revoke_grants(s)
+                links.begin(s)
 
     def _tick(self, event: Tick) -> None:
         s = self.state
@@ -162,8 +206,10 @@ class Conductor:
         for owner in s.timers.due(s.now_us):
             if isinstance(owner, Task):
                 work.task_due(s, owner)
-            else:
+            elif isinstance(owner, Node):
                 membership.node_due(s, owner)
+            else:
+                links.due(s, owner)
         if s.now_us - s.journal_sent_us >= _JOURNAL_US:
             outcome.prune(s)
             self._flush_journal()

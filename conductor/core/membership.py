@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final
 
 from conductor.core.actions import CloseSession, Send
+from conductor.core.elsewhere import ready_here
 from conductor.core.nodes import Node, Session
 from conductor.core.place import FAR_US, offer
 from conductor.core.session import now_header
@@ -31,12 +32,17 @@ def beat(s: State, session: Session, m: Beat) -> None:
         s.note("node", "draining", node.id)
         offer(s, node)
     elif node.state is NodeState.SUSPECT:
-        node.state = next_node(node.state, "beat")
-        s.note("node", "back", node.id)
-        for attempt in node.attempts.values():
-            resume(s, attempt)
-        offer(s, node)
+        back(s, node)
     arm_node(s, node)
+
+
+def back(s: State, node: Node) -> None:
+    """Use a node again that was silent; what it still holds goes on."""
+    node.state = next_node(node.state, "beat")
+    s.note("node", "back", node.id)
+    for attempt in node.attempts.values():
+        resume(s, attempt)
+    offer(s, node)
 
 
 def credit(s: State, session: Session, m: Credit) -> None:
@@ -75,6 +81,8 @@ def node_due(s: State, node: Node) -> None:
     elif node.state is NodeState.READY:
         if now >= max(node.beats.suspect_at_us(), s.grace_until_us):
             _suspect(s, node)
+    elif node.peer is not None:
+        pass  # the link's own timer decides when its session is over
     elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and now >= _lost_at(
         s, node
     ):
@@ -95,6 +103,17 @@ def _suspect(s: State, node: Node) -> None:
     for attempt in list(node.attempts.values()):
         if not attempt.ended:
             move(s, attempt, "suspected")
+    _relieve(s, node)
+
+
+def _relieve(s: State, node: Node) -> None:
+    """Let linked sites help with what waits, where this was the last node of the capability here."""
+    capability = s.capabilities.get(node.offer.capability)
+    if capability is None or not capability.linked or not capability.waiting_count or ready_here(capability):
+        return
+    for pool in list(capability.pools.values()):
+        for member in list(pool.members.values()) if pool.away else ():
+            offer(s, member)
 
 
 def gone(s: State, node: Node, why: str) -> None:
@@ -104,6 +123,7 @@ def gone(s: State, node: Node, why: str) -> None:
     s.timers.cancel(node)
     if node.pool is not None:
         node.pool.withdraw(node)
+        node.pool.members.pop(node.id, None)
     if s.nodes.get(node.id) is node:
         del s.nodes[node.id]
     if node.claim:
@@ -121,6 +141,7 @@ def gone(s: State, node: Node, why: str) -> None:
         else:
             move(s, attempt, "handed_back" if why == "left" else why)
     node.lost_with = tuple(attempt.number for attempt in held if attempt.kill)
+    _relieve(s, node)
 
 
 def _flapped(s: State, node: Node) -> None:

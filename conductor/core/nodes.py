@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conductor.core.liveness import Beats
 from conductor.core.pools import Pool
 from conductor.core.settings import Settings
 from conductor.core.states import NodeState
 from hive.core.delay import MinDelay
-from hive.wire.messages import Hello
+from hive.wire.messages import Hello, Offer
 
 if TYPE_CHECKING:
+    from conductor.core.peers import Peer
     from conductor.core.tasks import Attempt
+
+
+NO_OFFER: Final = Offer("", "", (), "", "", "")
 
 
 class Session:
     """One connection of one peer."""
 
-    __slots__ = ("delay", "id", "name", "node", "received", "role", "trusted")
+    __slots__ = ("delay", "id", "name", "node", "peer", "received", "role", "trusted")
 
     def __init__(self, session: int, *, trusted: bool) -> None:
         """Begin as a stranger; HELLO says who it is."""
@@ -28,15 +32,17 @@ class Session:
         self.name = ""
         self.received = 0
         self.node: Node | None = None
+        self.peer: Peer | None = None
         self.delay = MinDelay()
 
 
 class Node:
-    """One boot of one node, as its conductor sees it."""
+    """One boot of one node, as its conductor sees it; or what a peer conductor offers in sum of one capability."""
 
     __slots__ = (
         "address", "attempts", "beats", "claim", "credit", "digest", "ewma_us", "exclusive", "hello", "id",
-        "inflight", "lost_with", "pool", "release_us", "removes", "run_bound_us", "session", "site", "state",
+        "inflight", "lost_with", "offer", "peer", "pool", "release_us", "removes", "run_bound_us", "session",
+        "site", "state",
     )  # fmt: skip
 
     def __init__(self, hello: Hello, session: int, address: str, now_us: int, settings: Settings) -> None:
@@ -44,7 +50,9 @@ class Node:
         self.hello = hello
         self.id = hello.name
         self.site = hello.site
-        self.digest = hello.offers[0].digest if hello.offers else ""
+        self.offer = hello.offers[0] if hello.offers else NO_OFFER
+        self.digest = self.offer.digest
+        self.peer: Peer | None = None
         self.session = session
         self.address = address
         self.state = NodeState.JOINING
@@ -58,5 +66,5 @@ class Node:
         self.claim = 0
         self.ewma_us = 0.0
         self.run_bound_us = max((offer.run_bound_us for offer in hello.offers), default=1_000_000)
-        self.beats = Beats(now_us, settings)
+        self.beats = Beats(now_us, settings, link=hello.role == "peer")
         self.release_us = 0

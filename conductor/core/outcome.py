@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from conductor.core.actions import Persist, Send
+from conductor.core.giving import give_back, returned
+from conductor.core.provenance import provenance
 from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, TaskState, counter, shown
 from conductor.core.tasks import Attempt, Task
 from hive.errors import CATALOGUE
-from hive.wire.codec import pack_document
 from hive.wire.messages import Event, Flag, Header, Kind, Outcome, Refuse, Revoke
 
 _DETAIL_MAX: Final = 2_000
@@ -52,6 +53,9 @@ def reject(s: State, task: Task, error: dict[str, object], *, recorded: bool = T
     s.timers.cancel(task)
     release(s, task)
     task.state = TaskState.REFUSED
+    if task.journey is not None:
+        task.error = error
+        give_back(s, task, task.journey, b"")
     del s.tasks[task.principal, task.id]
     if recorded:
         task.final, task.error = TaskState.REFUSED, error
@@ -135,21 +139,6 @@ def tell_outcome(s: State, session: int, task: Task, header: Header) -> None:
         refuse(s, session, header, task.withdrawn)
     else:
         s.actions.append(Send(session, outcome(task, header)))
-
-
-def provenance(task: Task) -> bytes:
-    """Return plan and attempts as a msgpack document, packed once for a finished task."""
-    if task.provenance:
-        return task.provenance
-    plan = [step.capability for step in task.route.steps] if task.route else []
-    attempts = [
-        (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
-        for a in task.attempts
-    ]
-    packed = pack_document({"plan": plan, "attempts": attempts})
-    if task.closed:
-        task.provenance = packed
-    return packed
 
 
 def attempt_header(s: State, attempt: Attempt) -> Header:
@@ -239,6 +228,12 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     s.finished_bytes += task.bytes
     s.count(counter(state))
     elapsed_us = s.now_us - task.created_us
+    journey = task.journey
+    if journey is not None and journey.giver is not None:
+        crossed = returned(s, task, journey)
+        if crossed is not None:
+            journey.crossed.append(crossed)
+        give_back(s, task, journey, provenance(task))
     s.note(
         "task",
         shown(state),

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
+from conductor.core import elsewhere
 from conductor.core.actions import Send
+from conductor.core.journey import Crossed
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure, finish, tell
+from conductor.core.pools import Pool
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
 from conductor.core.tasks import Attempt, PlanStep, Task
+from hive.gate import Pass
 from hive.wire.checks import U32_MAX
 from hive.wire.messages import Header, Work
 
@@ -30,15 +34,15 @@ def place(s: State, task: Task) -> None:
         hold(s, task)
         return
     node = _choose(capability, labels, task.tried, alone=alone)
+    if node is None and capability.linked and not alone and elsewhere.needed(s, task, capability):
+        node = elsewhere.choose(s, task, capability, labels)
     if node is None and task.tried:
         busy = {a.node.id for a in task.live.values() if held_there(a)}
         node = _choose(capability, labels, busy, alone=alone)
     if node is not None:
         _start(s, task, node, labels, alone=alone)
-    elif _refused_by_gate(s, task, capability, labels):
-        return
-    else:
-        _wait(s, task, capability)
+    elif not _refused_by_gate(s, task, capability, labels):
+        _wait(s, task, capability, labels)
 
 
 def held_there(attempt: Attempt) -> bool:
@@ -58,15 +62,19 @@ def hold(s: State, task: Task) -> None:
 
 
 def offer(s: State, node: Node) -> None:
-    """Give the node's free slots to what waits for its capability, then put it up for later tasks."""
+    """Give the node's free slots to what waits for its capability, then put it up for later tasks.
+
+    What waits here for a node of this site is not sent elsewhere because another site has room.
+    """
     pool = node.pool
     if pool is None:
         return
     if node.state is not NodeState.READY or node.exclusive or node.inflight >= node.credit:
         pool.withdraw(node)
         return
-    capability = s.capabilities[node.hello.offers[0].capability]
-    while capability.waiting_count and node.inflight < node.credit and not node.exclusive:
+    capability = s.capabilities[node.offer.capability]
+    waits = not pool.away or not elsewhere.ready_here(capability)
+    while waits and capability.waiting_count and node.inflight < node.credit and not node.exclusive:
         task = _next_waiting(s, capability, node)
         if task is None:
             break
@@ -78,10 +86,24 @@ def offer(s: State, node: Node) -> None:
         pool.withdraw(node)
 
 
+def escalate(s: State, task: Task, labels: int) -> bool:
+    """Give the step to the next tier, because the answer was too unsure here; False if nobody there may have it."""
+    capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
+    node = elsewhere.choose(s, task, capability, labels, unsure=True)
+    if node is None:
+        return False
+    task.travels().unsure = True
+    _start(s, task, node, labels, alone=False)
+    return True
+
+
 def has_untried(s: State, task: Task) -> bool:
     """Say whether a node with a free slot has not tried the task's step yet."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
-    return _choose(capability, labels_of(task), task.tried, alone=False) is not None
+    labels = labels_of(task)
+    if _choose(capability, labels, task.tried, alone=False) is not None:
+        return True
+    return capability.linked and elsewhere.choose(s, task, capability, labels) is not None
 
 
 def arm(s: State, task: Task) -> None:
@@ -110,7 +132,7 @@ def labels_of(task: Task) -> int:
 def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone: bool) -> Node | None:
     best: Node | None = None
     for pool in capability.pools.values():
-        if labels & ~pool.allowed_labels:
+        if pool.away or labels & ~pool.allowed_labels:
             continue
         node = pool.pick(avoid, idle_only=alone)
         if node is not None and (
@@ -123,6 +145,8 @@ def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone
 def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> None:
     step = task.route.steps[task.at]  # type: ignore[union-attr]
     capability = s.capabilities[step.capability]
+    if node.peer is not None:
+        alone = False
     number = s.next_attempt
     while number in s.attempts:
         number += 1  # only after the numbers began anew
@@ -131,6 +155,10 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     remaining = task.deadline_us - now
     node.inflight += 1
     lease = now + node.run_bound_us * node.inflight + s.settings.lease_slack_us
+    if node.peer is not None:
+        lease = max(
+            lease, task.deadline_us
+        )  # the other conductor knows best; its silence is noticed otherwise
     attempt = Attempt(number, task, node, lease)
     node.attempts[number] = attempt
     s.attempts[number] = attempt
@@ -154,6 +182,8 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     ))  # fmt: skip
     plain = step.simple and not task.outputs
     work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
+    if node.peer is not None:
+        work = _sent_on(s, task, node, work)
     s.actions.append(Send(node.session, work))
     if task.watchers:
         tell(s, task.watchers, "running", step=task.at, attempt=number, node=node.id)
@@ -171,7 +201,32 @@ def _compose(header: Header, task: Task, step: PlanStep) -> Work:
     return Work(header, tuple(named), body)
 
 
-def _wait(s: State, task: Task, capability: Capability) -> None:
+def _sent_on(s: State, task: Task, node: Node, work: Work) -> Work:
+    """Return the work as another conductor takes it, and write down that its body leaves this site."""
+    journey = task.travels()
+    via = (*journey.via, s.site)
+    asker = journey.asker if journey.giver is not None else task.principal
+    labels, size = work.header.labels, sum(map(len, work.body))
+    crossing = elsewhere.crossing_of(s, task, node, unsure=journey.unsure)
+    rule = s.gate.asks(crossing, labels).rule
+    journey.crossed.append(Crossed(s.site, node.site, s.label_table.unpack(labels), size, rule))
+    s.count("bytes_sent_to_sites", size)
+    header = work.header._replace(hops=len(via))
+    return Work(
+        header, work.inputs, work.body, node.offer.capability, asker, via, task.min_confidence, journey.unsure
+    )
+
+
+def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
+    if capability.linked:
+        sites = elsewhere.permitted(s, task, capability, labels)
+        error = elsewhere.unreachable(s, task, capability, sites) if sites else None
+        if error is not None:
+            finish(s, task, TaskState.FAILED, error)
+            return
+        again_us = elsewhere.look_again_us(task, sites)
+        if again_us > s.now_us and elsewhere.ready_here(capability):
+            task.retry_us = again_us
     if not task.live or all(a.ended for a in task.live.values()):
         task.state = next_task(task.state, "unplaced") if task.state is not TaskState.QUEUED else task.state
     if not task.queued:
@@ -183,11 +238,17 @@ def _wait(s: State, task: Task, capability: Capability) -> None:
 
 def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
     """Return the most urgent waiting task that this node may run, or None."""
-    allowed = node.pool.allowed_labels if node.pool else 0
+    pool = node.pool
+    if pool is None:
+        return None
+    allowed = pool.allowed_labels
     alone_from = s.settings.kills_max - 1
     for queue in reversed(capability.waiting):
         for task in queue:
-            if labels_of(task) & ~allowed or (task.kills >= alone_from and node.inflight):
+            labels = labels_of(task)
+            if labels & ~allowed or (task.kills >= alone_from and (node.inflight or pool.away)):
+                continue
+            if pool.away and not elsewhere.passes(s, task, capability, pool, labels).allowed:
                 continue
             if not any(a.node.id == node.id and held_there(a) for a in task.live.values()):
                 return task
@@ -197,11 +258,26 @@ def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
 def _refused_by_gate(s: State, task: Task, capability: Capability, labels: int) -> bool:
     """Fail the task if no pool of the capability may ever have its data, whichever node is free."""
     pools = capability.pools.values()
-    if not pools or any(not labels & ~pool.allowed_labels for pool in pools):
+    if not pools or any(not pool.away and not labels & ~pool.allowed_labels for pool in pools):
         return False
-    pool = next(iter(pools))
-    names = list(s.label_table.unpack(labels & ~pool.allowed_labels))
-    code = "label_kept" if task.at else "label_forbidden"
-    detail = f"{', '.join(names)} may not be at {pool.site!r}, by {pool.rule!r}."
-    finish(s, task, TaskState.FAILED, failure(code, detail, rule=pool.rule, site=pool.site, labels=names))
+    refused: tuple[Pool[Node], Pass] | None = None
+    for pool in pools:
+        reason = f"it may not be at {pool.site!r}"
+        excess = labels & ~pool.allowed_labels
+        passed = Pass(False, pool.rule, reason, excess)
+        if pool.away:
+            passed = elsewhere.passes(s, task, capability, pool, labels)
+        if passed.allowed:
+            return False
+        refused = refused or (pool, passed)
+    if refused is not None:
+        finish(s, task, TaskState.FAILED, _gate_error(s, task, *refused))
     return True
+
+
+def _gate_error(s: State, task: Task, pool: Pool[Node], passed: Pass) -> dict[str, object]:
+    names = list(s.label_table.unpack(passed.labels))
+    code = "label_kept" if task.at and passed.code == "label_forbidden" else passed.code
+    said = ", ".join(names) + ": " if names else ""
+    detail = f"{said}{passed.reason}, by {passed.rule!r}."
+    return failure(code, detail, rule=passed.rule, site=pool.site, labels=names)

@@ -10,6 +10,7 @@ from conductor.core.outcome import failure, failure_of, forbidden, refuse
 from conductor.core.state import State
 from conductor.core.tasks import PlanStep, Route, RouteKey, Task
 from hive.errors import HiveError
+from hive.gate import Gate
 from hive.labels import BUILTIN, LabelTable
 from hive.wire.messages import EMPTY, Generation, Plan, PlanWanted
 
@@ -83,6 +84,7 @@ def new_generation(s: State, m: Generation) -> bool:
     s.quota_of.clear()
     s.routes.clear()
     s.label_table = table
+    s.gate = Gate({site: (mask, rule) for site, mask, rule in m.sites}, m.links)
     return True
 
 
@@ -90,7 +92,7 @@ def _route(s: State, m: Plan, key: RouteKey) -> Route:
     """Take a PLAN apart. One that makes no sense refuses its tasks: the dispatcher must outlive any control process."""
     if m.refused:
         return Route(m.generation, (), failure_of(m.refused, "internal"), 0)
-    _, _, have, labels, _ = key
+    _, _, have, labels, _, _ = key
     if not labels and m.default_labels & ~s.allowed_labels:
         return Route(m.generation, (), forbidden(s, m.default_labels), 0)
     given = max(1, len(have))
@@ -126,6 +128,7 @@ def _answered(s: State, ask: int, key: RouteKey) -> None:
 def _send(s: State, ask: int, key: RouteKey) -> None:
     if s.control is None:
         return
-    capability, want, have, labels, principal = key
+    capability, want, have, labels, principal, via = key
     header = EMPTY._replace(sent_us=s.now_us)
-    s.actions.append(Send(s.control.id, PlanWanted(header, ask, capability, want, have, labels, principal)))
+    wanted = PlanWanted(header, ask, capability, want, have, labels, principal, via)
+    s.actions.append(Send(s.control.id, wanted))

@@ -29,14 +29,16 @@ Member = TypeVar("Member", bound=Placeable)
 class Pool(Generic[Member]):
     """Interchangeable nodes: one capability, one site, one model digest."""
 
-    __slots__ = ("_buckets", "_where", "allowed_labels", "name", "rule", "site")
+    __slots__ = ("_buckets", "_where", "allowed_labels", "away", "members", "name", "rule", "site")
 
-    def __init__(self, name: str, site: str, allowed_labels: int, rule: str) -> None:
-        """Start empty; `allowed_labels` is what may be at `site`, by `rule`."""
+    def __init__(self, name: str, site: str, allowed_labels: int, rule: str, *, away: bool = False) -> None:
+        """Start empty; `allowed_labels` is what may be at `site`, by `rule`. `away` marks another conductor's site."""
         self.name = name
         self.site = site
         self.allowed_labels = allowed_labels
         self.rule = rule
+        self.away = away
+        self.members: dict[str, Member] = {}  # all that serve in it, with a free slot or not
         self._buckets: list[OrderedDict[str, Member]] = [OrderedDict()]
         self._where: dict[str, int] = {}
 

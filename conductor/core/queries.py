@@ -172,7 +172,7 @@ def _explain(s: State, session: Session, m: Query, principal: str) -> None:
         refused = {"refused": forbidden(s, labels), "plan": [], "steps": []}
         s.actions.append(Send(session.id, Reply(m.header, m.ask, refused)))
         return
-    key: RouteKey = (capability, want, have, labels, principal)
+    key: RouteKey = (capability, want, have, labels, principal, ())
     route = s.routes.get(key)
     if route is not None:
         s.actions.append(Send(session.id, Reply(m.header, m.ask, _explanation(s, route))))

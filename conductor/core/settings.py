@@ -55,5 +55,13 @@ class Settings:
     """First quarantine; doubles each time, up to quarantine_max_us."""
     quarantine_max_us: int = 60_000_000
     """Longest quarantine."""
+    link_beat_us: int = 250_000
+    """How often two linked conductors prove to each other that they run."""
+    link_deviation_floor_us: int = 250_000
+    """Smallest standard deviation assumed between conductors; a link over a WAN stalls where a LAN does not."""
+    link_credit: int = 64
+    """Attempts that a linked site may have here for one capability."""
+    outbox_max_tasks: int = 5_000
+    """Tasks that may wait for a site that cannot be reached."""
     journal_max: int = 20_000
     """Decisions that wait for the control process; more are counted and dropped."""

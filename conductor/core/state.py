@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from conductor.core.actions import Action
 from conductor.core.nodes import Node, Session
@@ -12,16 +13,20 @@ from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from conductor.core.tasks import PRIORITIES, Attempt, Route, RouteKey, Task
 from hive.core.timers import TimerWheel
+from hive.gate import Gate
 from hive.ids import TaskId
 from hive.labels import LabelTable
 from hive.wire.checks import U32_MAX
 from hive.wire.messages import Query, Verdict
 
+if TYPE_CHECKING:
+    from conductor.core.peers import Peer
+
 
 class Capability:
     """What the site can do: the pools that serve it and the tasks that wait for one of them."""
 
-    __slots__ = ("budget", "id", "name", "pools", "waiting", "waiting_count")
+    __slots__ = ("budget", "id", "linked", "name", "pools", "waiting", "waiting_count")
 
     def __init__(self, name: str, number: int, burst: float) -> None:
         """Start with no pool and an empty queue."""
@@ -31,6 +36,7 @@ class Capability:
         self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.waiting_count = 0
         self.budget = burst
+        self.linked = False  # a pool of it is at another site
 
 
 class State:
@@ -56,6 +62,7 @@ class State:
         "finished",
         "finished_bytes",
         "flaps",
+        "gate",
         "generation",
         "grace_until_us",
         "journal",
@@ -72,6 +79,7 @@ class State:
         "open_bytes",
         "open_count",
         "parked",
+        "peers",
         "persisting",
         "quota_of",
         "quotas",
@@ -105,7 +113,9 @@ class State:
         self.capability_names: list[str] = [""]
         self.tasks: dict[tuple[str, TaskId], Task] = {}
         self.attempts: dict[int, Attempt] = {}
-        self.timers: TimerWheel[Task | Node] = TimerWheel()
+        self.timers: TimerWheel[Task | Node | Peer] = TimerWheel()
+        self.peers: dict[str, Peer] = {}
+        self.gate = Gate()
         self.routes: dict[RouteKey, Route] = {}
         self.parked: dict[RouteKey, dict[Task, None]] = {}
         self.asks: OrderedDict[int, RouteKey] = OrderedDict()

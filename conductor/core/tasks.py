@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conductor.core.journey import Journey
 from conductor.core.nodes import Node
 from conductor.core.states import FINAL, TaskState
 from hive.ids import TaskId
@@ -11,9 +12,10 @@ from hive.wire.messages import Header
 
 PRIORITIES: Final = 10
 Inputs = tuple[tuple[str, str, int], ...]
-RouteKey = tuple[str, str, tuple[tuple[str, str], ...], int, str]
-"""What a route is looked up by: capability or wanted type, the inputs' names and types, labels, principal."""
-NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "")
+RouteKey = tuple[str, str, tuple[tuple[str, str], ...], int, str, tuple[str, ...]]
+"""What a route is looked up by: capability or wanted type, the inputs' names and types, labels, principal, and the
+sites that the task has passed."""
+NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "", ())
 
 
 class PlanStep:
@@ -83,6 +85,7 @@ class Task:
         "held",
         "id",
         "inputs",
+        "journey",
         "key",
         "kills",
         "labels",
@@ -145,6 +148,13 @@ class Task:
         self.unsure = False
         self.provenance = b""
         self.withdrawn: dict[str, object] = {}
+        self.journey: Journey | None = None
+
+    def travels(self) -> Journey:
+        """Return what is known of the task beyond this site, begun now if nothing was."""
+        if self.journey is None:
+            self.journey = Journey()
+        return self.journey
 
     @property
     def closed(self) -> bool:
@@ -166,6 +176,7 @@ class Attempt:
         "lease_us",
         "node",
         "number",
+        "provenance",
         "queued_us",
         "run_us",
         "step",
@@ -183,3 +194,4 @@ class Attempt:
         self.kill = False
         self.queued_us = 0
         self.run_us = 0
+        self.provenance = b""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
+from conductor.core.journey import Held
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, persist_outcome, reject, tell
 from conductor.core.place import arm, has_untried, hold, labels_of, offer, place
+from conductor.core.second import ask_further, conclude, settle_for_less, site_refused
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
@@ -14,7 +16,7 @@ from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
 
 _EWMA = 0.2
 _NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
-_FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent"})
+_FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent", "link_lost"})
 _FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
 
 
@@ -27,6 +29,7 @@ def answered(s: State, session: Session, m: Answer) -> None:
     attempt.queued_us, attempt.run_us = m.queued_us, m.run_us
     node = attempt.node
     node.ewma_us += _EWMA * (m.run_us - node.ewma_us) if node.ewma_us else m.run_us
+    attempt.provenance = m.provenance
     task = attempt.task
     if task.settled or attempt.number not in task.live:
         attempt.ended = "late"
@@ -76,6 +79,8 @@ def move(s: State, attempt: Attempt, why: str) -> None:
         s.attempts.pop(attempt.number, None)
     elif why == "forbidden":
         del task.live[attempt.number]  # what it says comes too late; its slot is taken until it says so
+    elif attempt.node.peer is not None and settle_for_less(s, task, attempt.node.site):
+        return
     elif why == "node_lost":
         attempt.kill = True
         task.kills += 1
@@ -90,8 +95,13 @@ def recall(s: State, node: Node, allowed: int) -> None:
     for attempt in list(node.attempts.values()):
         task = attempt.task
         if attempt.number in task.live and labels_of(task) & ~allowed:
-            s.actions.append(Send(node.session, Revoke(attempt_header(s, attempt), "label_forbidden")))
-            move(s, attempt, "forbidden")
+            take_back(s, attempt)
+
+
+def take_back(s: State, attempt: Attempt) -> None:
+    """Revoke an attempt whose data may not be there any more, and try it elsewhere."""
+    s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), "label_forbidden")))
+    move(s, attempt, "forbidden")
 
 
 def acquit(s: State, node: Node) -> None:
@@ -162,6 +172,8 @@ def _returned(s: State, session: Session, h: Header) -> Attempt | None:
     attempt = s.attempts.get(h.attempt) if h.epoch == s.epoch else None
     node = session.node
     # The same boot, not the same name: another boot may run another model, which was granted other things.
+    if attempt is not None and session.peer is not None and attempt.node.peer is session.peer:
+        node = attempt.node
     if attempt is None or node is None or attempt.node is not node:
         s.count("answers_stale")
         return None
@@ -184,21 +196,27 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     task.live.clear()
     s.unqueue(task)
     labels = labels_of(task) & ~(m.removed & node.removes)
+    if node.peer is not None:
+        said = node.peer.translated(m.header.labels)
+        labels |= said if said is not None else 0
+        if said is None or labels & ~s.allowed_labels:
+            error = forbidden(s, labels, " (an answer)") if said is not None else _unknown_label(node)
+            finish(s, task, TaskState.FAILED, error)
+            return
     if not labels:
         # What carries no label any more is as unlabelled as what came without one: the site's default applies.
         labels = task.route.default_labels  # type: ignore[union-attr]
         if labels & ~s.allowed_labels:  # it did when the task was planned
             finish(s, task, TaskState.FAILED, forbidden(s, labels, " any more"))
             return
-    task.unsure = task.unsure or bool(m.header.flags & Flag.UNSURE)
-    task.confidence = m.confidence if task.at == 0 else min(task.confidence, m.confidence)
+    unsure = task.unsure or bool(m.header.flags & Flag.UNSURE)
+    confidence = m.confidence if task.at == 0 else min(task.confidence, m.confidence)
     if task.at + 1 == len(steps):
-        task.labels = labels
-        task.result = m.body
-        task.result_type = step.output
-        task.unsure = task.unsure or m.confidence < task.min_confidence
-        finish(s, task, TaskState.DONE)
+        held = Held(m.body, labels, confidence, unsure or m.confidence < task.min_confidence)
+        if not held.unsure or node.peer is not None or not ask_further(s, task, held):
+            conclude(s, task, held)
         return
+    task.unsure, task.confidence = unsure, confidence
     task.outputs.append(Value(m.body, labels, step.output))
     size = sum(map(len, m.body))
     task.bytes += size
@@ -212,9 +230,16 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     place(s, task)
 
 
+def _unknown_label(node: Node) -> dict[str, object]:
+    detail = f"The answer of {node.site!r} carries a label that this site does not know."
+    return failure("label_forbidden", detail, rule="policy.sites", site=node.site)
+
+
 def _after_refusal(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
     code = m.code if m.code in CATALOGUE else "inference_failed"
     task.tried.add(attempt.node.id)
+    if attempt.node.peer is not None and site_refused(s, task, attempt, code, m):
+        return
     if code in _NOT_THE_NODES_FAULT:
         finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
     elif code == "expired":
@@ -250,6 +275,9 @@ def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> No
 
 
 def _expire(s: State, task: Task) -> None:
+    if task.journey is not None and task.journey.fallback is not None:
+        conclude(s, task, task.journey.fallback)
+        return
     tried = ", ".join(sorted({a.node.id for a in task.attempts}))
     where = f"tried on {tried}" if tried else "no node was free for it"
     took_ms = (s.now_us - task.created_us) // 1000

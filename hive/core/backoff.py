@@ -7,13 +7,18 @@ any fixed fraction of jitter does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import random
+from typing import Final, Protocol
 
 RECONNECT_CAP_US: Final = 1_000_000
 _MAX_DOUBLINGS: Final = 40
+
+
+class Chance(Protocol):
+    """Where randomness comes from: `random.Random`, or a caller's own."""
+
+    def randint(self, a: int, b: int, /) -> int:
+        """Return a whole number from a to b, both included."""
+        ...
 
 
 class Backoff:
@@ -21,7 +26,7 @@ class Backoff:
 
     __slots__ = ("_attempt", "_base_us", "_cap_us", "_rng")
 
-    def __init__(self, rng: random.Random, base_us: int = 20_000, cap_us: int = RECONNECT_CAP_US) -> None:
+    def __init__(self, rng: Chance, base_us: int = 20_000, cap_us: int = RECONNECT_CAP_US) -> None:
         """Wait at most `base_us` after the first failure and twice that after each more, up to `cap_us`.
 
         Both are microseconds. Raises ValueError unless 0 < base_us <= cap_us.

@@ -7,17 +7,14 @@ HELLO, WELCOME, REFUSE and BYE; every other message is to it a sign of life, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from hive.core.backoff import RECONNECT_CAP_US, Backoff
+from hive.core.backoff import RECONNECT_CAP_US, Backoff, Chance
 from hive.core.link_states import TRANSITIONS, LinkEvent, LinkFaultError, LinkState
 from hive.errors import HiveError, error_of
 from hive.record import record
 from hive.wire.messages import VERSION as WIRE_VERSION
 from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
-
-if TYPE_CHECKING:
-    import random
 
 _GREETED: Final = frozenset({LinkState.GREETING, LinkState.UP})
 _CONNECTED: Final = frozenset({LinkState.DIALLING, LinkState.GREETING, LinkState.UP})
@@ -104,9 +101,7 @@ class Link:
         "state",
     )
 
-    def __init__(
-        self, endpoints: Sequence[str], rng: random.Random, tuning: LinkTuning | None = None
-    ) -> None:
+    def __init__(self, endpoints: Sequence[str], rng: Chance, tuning: LinkTuning | None = None) -> None:
         """Make an idle link; without endpoints it waits for `retarget`."""
         self._tuning = tuning or LinkTuning()
         self._endpoints = tuple(endpoints)

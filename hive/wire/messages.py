@@ -10,6 +10,7 @@ from dataclasses import field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from hive.gate import LinkPass
 from hive.ids import NO_TASK, TaskId
 from hive.record import record
 
@@ -26,6 +27,7 @@ class Kind(IntEnum):
     BYE = 4
     BEAT = 5
     CREDIT = 6
+    OFFERS = 7
     SUBMIT = 16
     RECEIPT = 17
     OUTCOME = 18
@@ -64,6 +66,8 @@ class Flag:
     """This WORK runs beside another attempt of its step."""
     UNSURE: Final = 8
     """The answer lies below the confidence that was asked for, or the model says so."""
+    HOLD: Final = 16
+    """The task may wait for a site that cannot be reached now; without it, it is refused then, if not durable."""
 
 
 class Header(NamedTuple):
@@ -104,6 +108,10 @@ class Offer:
     `inputs` are (name, data type) in order, `digest` is `sha256:<hex>` of the manifest, `removes` the labels that
     it may say it removed, `run_bound_us` the longest time that one run may take, and `types` further data types
     as the JSON objects of the manifest.
+
+    The rest is a peer conductor's, which offers in sum what its nodes and the sites behind it can do: `path` are the
+    sites that a task would pass, nearest first, `labels` those that it takes in from the receiver, `credit` the slots
+    for this capability, `latency_us` what a run takes there, `load` how many of its slots are taken (0 to 1).
     """
 
     capability: str
@@ -115,6 +123,11 @@ class Offer:
     removes: tuple[str, ...] = ()
     run_bound_us: int = 1_000_000
     types: tuple[dict[str, object], ...] = ()
+    path: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    credit: int = 0
+    latency_us: int = 0
+    load: float = 0.0
 
 
 @record
@@ -122,7 +135,8 @@ class Hello:
     """Opens a session: who the sender says it is, what it speaks, offers and still holds.
 
     `role` is node, client, gateway, control or peer. `held` are attempts it still works on and `unacked` answers
-    that it sent and saw no ACK for: with both, a reconnect reconciles instead of guessing.
+    that it sent and saw no ACK for: with both, a reconnect reconciles instead of guessing. `labels` names the bits of
+    a peer's bitmaps, `accepts` the labels that may be at its site at all.
     """
 
     header: Header
@@ -142,6 +156,8 @@ class Hello:
     pid: int = 0
     agent_pid: int = 0
     host: str = ""
+    labels: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
 
 
 @record
@@ -202,6 +218,14 @@ class Credit:
 
     header: Header
     slots: int
+
+
+@record
+class Offers:
+    """Replaces everything that a peer conductor offered before."""
+
+    header: Header
+    offers: tuple[Offer, ...] = ()
 
 
 @record
@@ -292,11 +316,20 @@ class Event:
 
 @record
 class Work:
-    """One attempt of one step for a node. `inputs` as in SUBMIT; empty means the one declared input."""
+    """One attempt of one step for a node. `inputs` as in SUBMIT; empty means the one declared input.
+
+    The rest is for a peer conductor: the capability's name, who asked, `via`, the sites that the task has passed,
+    from where it began to the sender, the confidence that is wanted, and whether it comes because an answer was unsure.
+    """
 
     header: Header
     inputs: tuple[tuple[str, str, int], ...] = ()
     body: tuple[bytes, ...] = ()
+    capability: str = ""
+    principal: str = ""
+    via: tuple[str, ...] = ()
+    min_confidence: float = 0.0
+    unsure: bool = False
 
 
 @record
@@ -309,7 +342,10 @@ class Running:
 
 @record
 class Answer:
-    """A node's result of an attempt; returns the slot. `removed` is the bitmap of labels that it removed."""
+    """A node's result of an attempt; returns the slot. `removed` is the bitmap of labels that it removed.
+
+    A peer conductor's carries the labels of the output in its header and says in `provenance` how it came about.
+    """
 
     header: Header
     confidence: float = 0.0
@@ -317,6 +353,7 @@ class Answer:
     queued_us: int = 0
     run_us: int = 0
     body: tuple[bytes, ...] = ()
+    provenance: bytes = b""
 
 
 @record
@@ -337,13 +374,14 @@ class Ack:
 
 @record
 class Seen:
-    """Dispatcher to control: a peer claims this. `ask` numbers the claim."""
+    """Dispatcher to control: a node or a peer conductor claims this. `ask` numbers the claim."""
 
     header: Header
     ask: int
     name: str
     site: str
     offers: tuple[Offer, ...] = ()
+    role: str = "node"
 
 
 @record
@@ -360,7 +398,7 @@ class Verdict:
 
 @record
 class PlanWanted:
-    """Dispatcher to control: a table miss. The task waits as `planning`."""
+    """Dispatcher to control: a table miss. The task waits as `planning`. `via` are the sites that it has passed."""
 
     header: Header
     ask: int
@@ -369,6 +407,7 @@ class PlanWanted:
     have: tuple[tuple[str, str], ...] = ()
     labels: int = 0
     principal: str = ""
+    via: tuple[str, ...] = ()
 
 
 @record
@@ -388,6 +427,7 @@ class Generation:
     """Control to dispatcher: the graph or policy changed; older plans are void for new tasks.
 
     `allowed_labels` is what may be at the conductor's own site at all; until the first GENERATION nothing may.
+    `sites` are (name, labels that may be there, rule) of every site, `links` the rules of what may go between them.
     """
 
     header: Header
@@ -396,6 +436,8 @@ class Generation:
     rule: str = ""
     labels: tuple[str, ...] = ()
     quotas: tuple[tuple[str, int], ...] = ()
+    sites: tuple[tuple[str, int, str], ...] = ()
+    links: tuple[LinkPass, ...] = ()
 
 
 @record
@@ -415,6 +457,7 @@ Message = (
     | Bye
     | Beat
     | Credit
+    | Offers
     | Submit
     | Receipt
     | Outcome

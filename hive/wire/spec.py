@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hive.gate import LinkPass
 from hive.wire import messages as m
 from hive.wire.checks import (
     TIME_MAX,
@@ -63,8 +64,21 @@ OFFER: Final[dict[str, Check]] = {
     "removes": sequence(text, most=64),
     "run_bound_us": _TIME,
     "types": sequence(document, most=64),
+    "path": sequence(text, most=64),
+    "labels": sequence(text, most=64),
+    "credit": integer(0, U16_MAX),
+    "latency_us": _TIME,
+    "load": number,
 }
 _OFFERS = sequence(_offer)
+_NAMES = sequence(text, most=1024)
+_LINK_FIELDS = record(text, text, text, _NAMES, integer(0, U64_MAX), _NAMES, _NAMES, flag)
+
+
+def _link(value: object) -> object:
+    """rule of policy.links (an array)"""  # noqa: D403, D415 - the form of the field, see checks.form
+    return LinkPass(*_LINK_FIELDS(value))  # type: ignore[misc]
+
 
 SPEC: Final[dict[type, dict[str, Check]]] = {
     m.Hello: {
@@ -84,6 +98,8 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
         "pid": integer(0, U32_MAX),
         "agent_pid": integer(0, U32_MAX),
         "host": text,
+        "labels": sequence(text, most=64),
+        "accepts": sequence(text, most=64),
     },
     m.Welcome: {
         "version": integer(0, 255),
@@ -102,6 +118,7 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
     m.Bye: {"reason": text},
     m.Beat: {"turns": _TIME, "inflight": integer(0, U32_MAX), "busy_us": _TIME, "draining": flag},
     m.Credit: {"slots": integer(0, U16_MAX)},
+    m.Offers: {"offers": _OFFERS},
     m.Submit: {
         "capability": text,
         "want": text,
@@ -124,17 +141,25 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
     m.Reply: {"ask": integer(0, U32_MAX), "result": anything},
     m.Watch: {"principal": text},
     m.Event: {"what": text, "about": document},
-    m.Work: {"inputs": _INPUTS},
+    m.Work: {
+        "inputs": _INPUTS,
+        "capability": text,
+        "principal": text,
+        "via": sequence(text, most=64),
+        "min_confidence": number,
+        "unsure": flag,
+    },
     m.Running: {"bound_us": _TIME},
     m.Answer: {
         "confidence": number,
         "removed": integer(0, U64_MAX),
         "queued_us": _TIME,
         "run_us": _TIME,
+        "provenance": blob,
     },
     m.Revoke: {"reason": text},
     m.Ack: {"answers": _TIME},
-    m.Seen: {"ask": integer(0, U32_MAX), "name": text, "site": text, "offers": _OFFERS},
+    m.Seen: {"ask": integer(0, U32_MAX), "name": text, "site": text, "offers": _OFFERS, "role": text},
     m.Verdict: {
         "ask": integer(0, U32_MAX),
         "name": text,
@@ -149,6 +174,7 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
         "have": _PAIRS,
         "labels": integer(0, U64_MAX),
         "principal": text,
+        "via": sequence(text, most=64),
     },
     m.Plan: {
         "ask": integer(0, U32_MAX),
@@ -163,6 +189,8 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
         "rule": text,
         "labels": sequence(text, most=64),
         "quotas": sequence(record(text, integer(0, U32_MAX))),
+        "sites": sequence(record(text, integer(0, U64_MAX), text)),
+        "links": sequence(_link),
     },
     m.Journal: {"entries": sequence(anything, most=1 << 16), "counts": document, "dropped": _TIME},
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import cast
 
+from hive.core.outbox import Reply
 from hive.wire.messages import (
     NO_DEADLINE_US,
     Ack,
@@ -44,7 +45,7 @@ from specialists.core.events import (
     Send,
     Turned,
 )
-from specialists.core.grantor import Grantor, Reply
+from specialists.core.grantor import Grantor
 from specialists.core.holdings import Holdings, check
 from specialists.core.replies import answer_to, plain_header, refusal_of, removed_by, reply_header
 from specialists.core.states import ItemState, NodeState, next_node

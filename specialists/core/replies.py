@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from hive.core.outbox import bitmap
 from hive.wire.messages import EMPTY, NO_DEADLINE_US, Answer, Flag, Header, Kind, Refuse
 from specialists.core.batching import Item
 from specialists.core.events import Done, Failed
-from specialists.core.grantor import bitmap
 
 _UNSURE: Final = int(Flag.UNSURE)
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hive.errors import HiveError
+from hive.gate import LinkPass
 from hive.types import BUILTIN, DataType
 from hive.values import decode_value, encode_value
 from hive.wire import messages as m
@@ -53,6 +54,10 @@ offers = st.builds(
     st.lists(names, max_size=3).map(tuple),
     st.integers(0, 2**40),
     st.lists(documents, max_size=2).map(tuple),
+)
+patterns = st.lists(names, max_size=2).map(tuple)
+link_rules = st.builds(
+    LinkPass, names, names, names, patterns, st.integers(0, U32), patterns, patterns, st.booleans()
 )
 # Fields whose range is narrower than their Python type says.
 NARROW: dict[str, st.SearchStrategy[object]] = {
@@ -93,6 +98,7 @@ def strategy_of(name: str, hint: object) -> st.SearchStrategy[object]:
         float: st.floats(allow_nan=False, allow_infinity=False),
         bytes: st.binary(max_size=40),
         m.Offer: offers,
+        LinkPass: link_rules,
     }
     return plain[hint]
 

@@ -1,0 +1,289 @@
+"""Links: dialling, greeting both ways, what the other side offers, beats, and what both still owe each other.
+
+Each side is to the other one more node, at another site, for every capability that it offers. What differs from a
+node is here: a session carries work both ways, offers change while it lasts, and a lost link blames nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from conductor.core import serving, work
+from conductor.core.actions import CloseSession, Dial, Send
+from conductor.core.exports import offers
+from conductor.core.link_greeting import hello_to, refusal
+from conductor.core.membership import arm_node, back, forget, gone
+from conductor.core.nodes import Session
+from conductor.core.offered import offered, take_hello
+from conductor.core.peers import LinkSpec, Peer
+from conductor.core.place import FAR_US
+from conductor.core.session import now_header
+from conductor.core.state import State
+from conductor.core.states import NodeState
+from hive.core import link as dialling
+from hive.core.link import LinkState
+from hive.errors import HiveError
+from hive.wire.messages import (
+    Ack,
+    Answer,
+    Beat,
+    Bye,
+    Hello,
+    Kind,
+    Offers,
+    Refuse,
+    Revoke,
+    Running,
+    Welcome,
+    Work,
+)
+
+
+def know(s: State, specs: Iterable[LinkSpec]) -> None:
+    """Learn which conductors to dial; nothing is dialled before there is a policy."""
+    for spec in specs:
+        s.peers[spec.site] = Peer(spec.site, spec, s.rand)
+
+
+def begin(s: State) -> None:
+    """Dial, now that there is a policy."""
+    for peer in s.peers.values():
+        if peer.link is not None and peer.link.state is LinkState.IDLE:
+            _perform(s, peer, peer.link.start(s.now_us))
+            _arm(s, peer)
+
+
+def opened(s: State, number: int, site: str) -> None:
+    """The connection to a linked site exists: greet it."""
+    peer = s.peers[site]
+    if peer.link is None or peer.link.state is not LinkState.DIALLING:
+        s.actions.append(CloseSession(number))
+        return
+    session = Session(number, trusted=False)
+    session.role, session.name, session.peer = "peer", site, peer
+    s.sessions[number] = session
+    peer.dialled = number
+    _perform(s, peer, peer.link.opened(hello_to(s, peer), s.now_us))
+    _arm(s, peer)
+
+
+def failed(s: State, site: str) -> None:
+    """A linked site could not even be dialled."""
+    peer = s.peers[site]
+    if peer.link is not None:
+        _perform(s, peer, peer.link.failed(s.now_us))
+        _arm(s, peer)
+
+
+def greeted(s: State, session: Session, m: Hello, principal: str) -> dict[str, object] | None:
+    """Accept the conductor of another site, or return why not. Its name counts only as policy and token allow."""
+    refused = refusal(s, m, principal)
+    if refused is not None:
+        return refused
+    peer = s.peers.get(m.site)
+    if peer is None:
+        peer = s.peers[m.site] = Peer(m.site, None, s.rand)
+    if peer.session is not None:
+        old = peer.session
+        lost(s, old, "replaced")
+        s.actions.append(CloseSession(old.id))
+    session.role, session.name, session.peer = "peer", m.site, peer
+    s.sessions[session.id] = session
+    peer.session = session
+    take_hello(s, session, peer, m)
+    s.actions.append(Send(session.id, hello_to(s, peer)))
+    _arm(s, peer)
+    return None
+
+
+def heard(s: State, session: Session, m: object) -> None:
+    """Take a message of a linked conductor."""
+    peer = session.peer
+    assert peer is not None, "a link's session has its peer"
+    link = peer.link
+    if link is not None and peer.dialled == session.id:
+        _perform(s, peer, link.received(m, s.now_us))  # type: ignore[arg-type]
+        if link.state is not LinkState.UP:
+            _arm(s, peer)
+            return
+    handler = _HANDLERS.get(type(m))
+    if handler is None:
+        s.count("messages_refused")
+        s.actions.append(Send(session.id, Refuse(now_header(s), "kind_unknown", "", 0)))
+        return
+    handler(s, session, m)
+
+
+def lost(s: State, session: Session, why: str = "link_lost") -> None:
+    """Part with a linked conductor: what it works on may still be answered, and is asked for elsewhere meanwhile."""
+    peer = session.peer
+    assert peer is not None, "a link's session has its peer"
+    forget(s, session)
+    if peer.session is session:
+        s.count("links_lost")
+        s.note("link", why, peer.site)
+        peer.session = None
+        peer.welcomed = False
+        peer.hello = None
+        peer.asked.clear()
+        peer.down_us = s.now_us
+        for node in list(peer.nodes.values()):
+            if node.state is not NodeState.LOST:
+                gone(s, node, "link_lost")
+        peer.nodes.clear()
+    if peer.dialled == session.id and peer.link is not None:
+        peer.dialled = 0
+        _perform(s, peer, peer.link.failed(s.now_us))
+    _arm(s, peer)
+
+
+def due(s: State, peer: Peer) -> None:
+    """Act on a link's timer: dial again, beat, tell what has changed, notice that the other side is silent."""
+    link = peer.link
+    if link is not None and link.state is not LinkState.IDLE:
+        _perform(s, peer, link.tick(s.now_us))
+    session = peer.session
+    if session is not None and s.now_us >= peer.next_beat_us:
+        if _silent(s, peer):
+            s.actions.append(CloseSession(session.id))
+            lost(s, session, "link_silent")
+            return
+        _beat(s, session, peer)
+    _arm(s, peer)
+
+
+def _perform(s: State, peer: Peer, actions: Iterable[dialling.LinkAction]) -> None:
+    """Carry out what the dialling side of the link wants."""
+    for action in actions:
+        match action:
+            case dialling.Dial(endpoint):
+                s.actions.append(Dial(peer.site, endpoint))
+            case dialling.Send(message):
+                s.actions.append(Send(peer.dialled, message))
+            case dialling.Hangup():
+                number, peer.dialled = peer.dialled, 0
+                session = s.sessions.get(number)
+                if number:
+                    s.actions.append(CloseSession(number))
+                if session is not None:
+                    lost(s, session)
+            case dialling.Up(welcome_):
+                _came_up(s, peer, welcome_)
+            case dialling.Down(error):
+                if error is not None:
+                    peer.trouble = f"{error.code}: {error.detail}"
+
+
+def _came_up(s: State, peer: Peer, m: Welcome) -> None:
+    if m.site != peer.site and peer.link is not None:
+        detail = f"{peer.link.endpoint} is the conductor of {m.site!r}, not of {peer.site!r}."
+        _perform(s, peer, peer.link.failed(s.now_us, HiveError("claim_refused", detail, site=m.site)))
+        return
+    session = s.sessions[peer.dialled]
+    peer.session = session
+    peer.trouble = ""
+    peer.next_beat_us = s.now_us
+    _welcomed(s, session, m)
+
+
+def _greeted_back(s: State, session: Session, m: Hello) -> None:
+    """The side that we dialled says what it offers and still holds."""
+    peer = session.peer
+    if (
+        peer is not None
+        and m.role == "peer"
+        and m.site == peer.site
+        and m.mesh == s.mesh
+        and peer.hello is None
+    ):
+        take_hello(s, session, peer, m)
+
+
+def _welcomed(s: State, session: Session, m: Welcome) -> None:
+    """The other side knows what we hold: forget what it no longer wants, say again what it has not acknowledged."""
+    peer = session.peer
+    assert peer is not None, "a link's session has its peer"
+    unwanted = frozenset(m.drop)
+    for ref in unwanted:
+        serving.unwanted(s, peer, ref)
+    peer.welcomed = True
+    for reply in peer.outbox.renew(unwanted, {}):
+        s.actions.append(Send(session.id, reply))
+
+
+def _beat(s: State, session: Session, peer: Peer) -> None:
+    peer.turns += 1
+    peer.next_beat_us = s.now_us + s.settings.link_beat_us
+    if peer.link is not None and peer.dialled == session.id:
+        peer.link.asked(s.now_us)
+    peer.asked.append(s.now_us)
+    s.actions.append(Send(session.id, Beat(now_header(s), peer.turns, len(peer.held), 0, s.draining)))
+    fresh = offers(s, peer.site)
+    if fresh != peer.told and peer.welcomed:
+        peer.told = fresh
+        s.actions.append(Send(session.id, Offers(now_header(s), fresh)))
+
+
+def _heard_beat(s: State, session: Session, m: Beat) -> None:
+    peer = session.peer
+    assert peer is not None, "a link's session has its peer"
+    s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
+    for node in peer.nodes.values():
+        node.beats.heard(s.now_us, m.busy_us)
+        if node.state is NodeState.SUSPECT:
+            back(s, node)
+        arm_node(s, node)
+
+
+def _acked(s: State, session: Session, m: Ack) -> None:
+    peer = session.peer
+    assert peer is not None, "a link's session has its peer"
+    peer.answered(s.now_us)
+    peer.outbox.acknowledged(m.answers)
+
+
+def _silent(s: State, peer: Peer) -> bool:
+    """Say whether beats went unanswered for so long that the connection is given up."""
+    return bool(peer.asked) and s.now_us - peer.asked[0] > s.settings.lost_after_us
+
+
+def _left(s: State, session: Session, _: Bye) -> None:
+    s.actions.append(CloseSession(session.id))
+    lost(s, session, "link_left")
+
+
+def _refused(s: State, session: Session, m: Refuse) -> None:
+    if m.about == Kind.WORK:
+        work.refused(s, session, m)
+    else:
+        s.count("link_refusals")
+
+
+def _arm(s: State, peer: Peer) -> None:
+    dues = [peer.next_beat_us] if peer.session is not None else []
+    if peer.link is not None and peer.link.next_us is not None:
+        dues.append(peer.link.next_us)
+    if dues:
+        s.timers.set(peer, min(*dues, s.now_us + FAR_US))
+    else:
+        s.timers.cancel(peer)
+
+
+def _nothing(s: State, session: Session, m: Running) -> None:
+    del s, session, m
+
+
+_HANDLERS: Final[dict[type, Callable[..., None]]] = {
+    Work: serving.given,
+    Answer: work.answered,
+    Refuse: _refused,
+    Revoke: serving.revoked,
+    Beat: _heard_beat,
+    Ack: _acked,
+    Offers: offered,
+    Hello: _greeted_back,
+    Welcome: _welcomed,
+    Bye: _left,
+    Running: _nothing,
+}

@@ -1,0 +1,65 @@
+"""How a task came to its outcome, for whoever asks: its plan, its attempts at every site, what crossed an edge."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conductor.core.journey import Crossed, Journey
+from conductor.core.tasks import Task
+from hive.errors import HiveError
+from hive.wire.codec import pack_document, unpack_document
+
+_PROVENANCE_MAX: Final = 64 << 10
+_ROWS_MAX: Final = 64
+_ATTEMPT_ITEMS: Final = 8
+
+
+def provenance(task: Task) -> bytes:
+    """Return plan and attempts as a msgpack document, packed once for a finished task."""
+    if task.provenance:
+        return task.provenance
+    plan = [step.capability for step in task.route.steps] if task.route else []
+    attempts: list[object] = [
+        (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
+        for a in task.attempts
+    ]
+    document: dict[str, object] = {"plan": plan, "attempts": attempts}
+    if task.journey is not None:
+        _beyond(task, task.journey, document, attempts)
+    packed = pack_document(document)
+    if task.closed:
+        task.provenance = packed
+    return packed
+
+
+def _beyond(task: Task, journey: Journey, document: dict[str, object], attempts: list[object]) -> None:
+    """Add what other sites say of their part, behind what this one knows itself, and what crossed its edge."""
+    crossings: list[object] = [tuple(crossed) for crossed in journey.crossed]
+    for attempt in task.attempts:
+        said = _unpacked(attempt.provenance)
+        rows, crossed = said.get("attempts"), said.get("crossings")
+        attempts += _rows(rows, _ATTEMPT_ITEMS)
+        crossings += _rows(crossed, len(Crossed._fields))
+    if crossings:
+        document["crossings"] = crossings
+    if journey.via:
+        document["via"] = list(journey.via)
+    if journey.alone:
+        document["alone"] = list(dict.fromkeys(journey.alone))
+
+
+def _rows(said: object, items: int) -> list[object]:
+    """Return the rows of a peer's list that have the right length; it may have written anything."""
+    rows = said if isinstance(said, list) else []
+    return [row for row in rows[:_ROWS_MAX] if isinstance(row, list) and len(row) == items]
+
+
+def _unpacked(provenance: bytes) -> dict[str, object]:
+    """Return a peer's provenance, nothing if it makes no sense."""
+    if not provenance:
+        return {}
+    try:
+        said = unpack_document(provenance, _PROVENANCE_MAX)
+    except HiveError:
+        return {}
+    return said if isinstance(said, dict) else {}
