@@ -100,7 +100,7 @@ def _suspect(s: State, node: Node) -> None:
     s.note("node", "suspect", node.id, round(node.beats.phi(s.now_us), 1))
     if node.pool is not None:
         node.pool.withdraw(node)
-    for attempt in list(node.attempts.values()):
+    for attempt in reversed(list(node.attempts.values())):
         if not attempt.ended:
             move(s, attempt, "suspected")
     _relieve(s, node)
@@ -135,7 +135,7 @@ def gone(s: State, node: Node, why: str) -> None:
     held = list(node.attempts.values())
     node.attempts.clear()
     node.inflight = 0
-    for attempt in held:
+    for attempt in reversed(held):  # each goes to the head of the queue, so the oldest is first there
         if attempt.task.settled or attempt.number not in attempt.task.live:
             s.attempts.pop(attempt.number, None)
         else:

@@ -232,7 +232,10 @@ def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
     if not task.queued:
         task.queued = True
         capability.waiting_count += 1
-        capability.waiting[task.header.priority][task] = None
+        queue = capability.waiting[task.header.priority]
+        queue[task] = None
+        if task.attempts:
+            queue.move_to_end(task, last=False)  # it has had its turn: what came later stays behind it
     arm(s, task)
 
 

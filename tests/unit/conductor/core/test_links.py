@@ -1,0 +1,225 @@
+"""Linked conductors: real cores over links of virtual time."""
+
+from __future__ import annotations
+
+from hive.wire.messages import Outcome, Refuse, Work
+from tests.fakes.world import MS, S, World, mesh, provenance
+
+TWO = """
+mesh: m
+sites:
+  plant:
+    conductor: {upstream: {site: cloud}}
+  cloud: {conductor: {bind: "tcp://127.0.0.1:9001", http: null}}
+policy:
+  sites:
+    - {rule: plant-data, site: plant, labels: [public, internal, pii], default_label: internal}
+    - {rule: cloud-data, site: cloud, labels: [public, internal], default_label: internal}
+  principals:
+    - {rule: all, principal: "*", capabilities: ["*"], labels: [public, internal, pii, phi]}
+  nodes:
+    - {rule: p, node: "*", site: plant, capabilities: ["*"]}
+    - {rule: c, node: "*", site: cloud, capabilities: ["*"]}
+  removals:
+    - {rule: redact, capability: text.redact, digests: ["sha256:ZZ"], labels: [pii]}
+  links:
+    - {rule: up, from: plant, to: cloud, capabilities: ["text.*"], labels: [public, internal], escalate: true}
+""".replace("ZZ", "0" * 64)
+CLASSIFY = "text.classify_intent"
+
+
+def linked(text: str = TWO) -> World:
+    world = World(mesh(text))
+    world.until(lambda: all(p.up for site in world.sites.values() for p in site.core.state.peers.values()))
+    return world
+
+
+def done(world: World, site: str, task: bytes) -> Outcome:
+    world.until(lambda: world[site].outcome(task))  # type: ignore[arg-type]
+    outcome = world[site].outcome(task)  # type: ignore[arg-type]
+    assert isinstance(outcome, Outcome), outcome
+    return outcome
+
+
+def refused(world: World, site: str, task: bytes) -> Refuse:
+    world.until(lambda: world[site].outcome(task))  # type: ignore[arg-type]
+    outcome = world[site].outcome(task)  # type: ignore[arg-type]
+    assert isinstance(outcome, Refuse), outcome
+    return outcome
+
+
+def test_a_capability_of_the_cloud_can_be_asked_for_at_the_plant() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY)
+    world.run(S)
+    outcome = done(world, "plant", world["plant"].submit(CLASSIFY, b"from the plant"))
+    assert (outcome.state, outcome.body) == ("done", (b"FROM THE PLANT",))
+    said = provenance(outcome)
+    assert [(row[2], row[3], row[5]) for row in said["attempts"]] == [
+        (f"cloud/{CLASSIFY}", "cloud", "answered"),
+        ("gpu/x", "cloud", "answered"),
+    ]
+    assert said["crossings"] == [
+        ["plant", "cloud", ["internal"], 14, "up"],
+        ["cloud", "plant", ["internal"], 14, "plant-data"],
+    ]
+
+
+def test_home_comes_first() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY)
+    world["plant"].node("press/x", CLASSIFY)
+    world.run(S)
+    for _ in range(20):
+        world["plant"].submit(CLASSIFY)
+    world.run(2 * S)
+    assert not [m for _, _, m in world.carried if isinstance(m, Work)]
+
+
+def test_what_may_not_leave_is_refused_with_the_rule_and_stays() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY)
+    world.run(S)
+    answer = refused(world, "plant", world["plant"].submit(CLASSIFY, b"anna", labels=("pii",)))
+    assert (answer.code, answer.context["rule"], answer.context["site"], answer.context["labels"]) == (
+        "label_forbidden",
+        "cloud-data",
+        "cloud",
+        ["pii"],
+    )
+    assert b"anna" not in list(world.bodies("plant", "cloud"))
+
+
+def test_the_plan_goes_through_a_redaction_at_home() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", "text.route", output="intent")
+    world["plant"].node("office/redact", "text.redact", output="text.redacted", removes=("pii",))
+    world.run(S)
+    outcome = done(world, "plant", world["plant"].submit("text.route", b"anna", labels=("pii",)))
+    assert (outcome.state, provenance(outcome)["plan"]) == ("done", ["text.redact", "text.route"])
+    assert list(world.bodies("plant", "cloud")) == [b"ANNA"]
+
+
+def test_an_unsure_answer_is_asked_for_again_upstream_and_the_surer_one_counts() -> None:
+    world = linked()
+    big = world["cloud"].node("gpu/x", CLASSIFY)
+    small = world["plant"].node("press/x", CLASSIFY)
+    small.confidence, big.confidence = 0.4, 0.95
+    world.run(S)
+    sure = done(world, "plant", world["plant"].submit(CLASSIFY, min_confidence=0.3))
+    assert (round(sure.confidence, 2), len(provenance(sure)["attempts"])) == (0.4, 1)
+    better = done(world, "plant", world["plant"].submit(CLASSIFY, min_confidence=0.8))
+    assert (round(better.confidence, 2), better.header.flags) == (0.95, 0)
+    kept = done(world, "plant", world["plant"].submit(CLASSIFY, min_confidence=0.8, labels=("pii",)))
+    assert (round(kept.confidence, 2), bool(kept.header.flags & 8)) == (0.4, True)
+    assert [row[3] for row in provenance(kept)["attempts"]] == ["plant"]
+
+
+def test_alone_a_site_answers_what_it_can_and_says_so() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY)
+    world["cloud"].node("gpu/y", "text.route")
+    small = world["plant"].node("press/x", CLASSIFY)
+    small.confidence = 0.4
+    world.run(S)
+    world.cut("plant", "cloud")
+    world.run(15 * S)
+    outcome = done(world, "plant", world["plant"].submit(CLASSIFY, min_confidence=0.8))
+    assert (outcome.state, bool(outcome.header.flags & 8), provenance(outcome)["alone"]) == ("done", True, ["cloud"])
+    interactive = world["plant"].submit("text.route")
+    world.run(100 * MS)
+    told = world["plant"].outcome(interactive)
+    assert isinstance(told, Outcome)
+    assert (told.state, told.error["code"], told.error["site"]) == ("failed", "link_down", "cloud")
+
+
+def test_what_may_wait_is_delivered_once_in_order_when_the_link_is_back() -> None:
+    world = linked()
+    gpu = world["cloud"].node("gpu/y", "text.route", credit=4)
+    world.run(S)
+    world.cut("plant", "cloud")
+    tasks = [
+        world["plant"].submit("text.route", b"%d" % i, hold=True, deadline_us=120 * S) for i in range(200)
+    ]
+    world.run(20 * S)
+    world.heal()
+    world.until(lambda: all(world["plant"].outcome(t) for t in tasks))
+    outcomes = [world["plant"].outcome(t) for t in tasks]
+    assert {o.state for o in outcomes if isinstance(o, Outcome)} == {"done"}
+    assert [int(work.body[0]) for work in gpu.works] == sorted(int(work.body[0]) for work in gpu.works)
+    assert len({work.body for work in gpu.works}) == 200
+
+
+def test_work_under_way_when_the_link_breaks_is_reconciled_and_runs_once() -> None:
+    world = linked()
+    gpu = world["cloud"].node("gpu/y", "text.route")
+    gpu.run_us = 3 * S
+    world.run(S)
+    task = world["plant"].submit("text.route", deadline_us=60 * S)
+    world.run(S)
+    world.cut("plant", "cloud")
+    world.run(20 * S)
+    world.heal()
+    assert done(world, "plant", task).state == "done"
+    assert len(gpu.works) == 1
+
+
+def test_both_conductors_die_and_come_back() -> None:
+    world = linked()
+    world["cloud"].node("gpu/y", "text.route")
+    world.run(S)
+    for name in ("plant", "cloud"):
+        world[name].kill()
+    world.run(S)
+    for name in ("plant", "cloud"):
+        world[name].start()
+    world["cloud"].node("gpu/y", "text.route")
+    world.run(5 * S)
+    assert done(world, "plant", world["plant"].submit("text.route")).state == "done"
+
+
+def test_a_site_with_an_old_policy_is_told_what_the_other_takes_and_sends_nothing_else() -> None:
+    world = linked()
+    world["cloud"].node("gpu/y", "text.route")
+    old = TWO.replace("site: cloud, labels: [public, internal]", "site: cloud, labels: [public, internal, pii]")
+    old = old.replace("labels: [public, internal], escalate", "labels: [public, internal, pii], escalate")
+    world["plant"].reload(mesh(old))
+    world.run(S)
+    task = world["plant"].submit("text.route", b"anna", labels=("pii",))
+    world.run(S)
+    assert isinstance(world["plant"].outcome(task), Outcome | Refuse)
+    assert b"anna" not in list(world.bodies("plant", "cloud"))
+
+
+def test_a_loop_of_three_sites_ends() -> None:
+    text = """
+mesh: m
+sites:
+  a: {conductor: {upstream: {site: b}, bind: "tcp://127.0.0.1:9001", http: null}}
+  b: {conductor: {upstream: {site: c}, bind: "tcp://127.0.0.1:9002", http: null}}
+  c: {conductor: {upstream: {site: a}, bind: "tcp://127.0.0.1:9003", http: null}}
+policy:
+  sites:
+    - {rule: a, site: a, labels: [internal], default_label: internal}
+    - {rule: b, site: b, labels: [internal], default_label: internal}
+    - {rule: c, site: c, labels: [internal], default_label: internal}
+  principals: [{rule: all, principal: "*", capabilities: ["*"], labels: [internal]}]
+  nodes:
+    - {rule: na, node: "*", site: a, capabilities: ["*"]}
+    - {rule: nb, node: "*", site: b, capabilities: ["*"]}
+    - {rule: nc, node: "*", site: c, capabilities: ["*"]}
+  links: [{rule: any, from: "*", to: "*", capabilities: ["*"], labels: [internal], origins: ["*"]}]
+"""
+    world = linked(text)
+    node = world["c"].node("gpu/y", "text.route")
+    world.run(2 * S)
+    outcome = done(world, "a", world["a"].submit("text.route"))
+    assert [row[3] for row in provenance(outcome)["attempts"]] in (["c", "c"], ["b", "c", "c"])
+    node.die()
+    world.run(2 * S)
+    task = world["a"].submit("text.route", deadline_us=2 * S, hold=True)
+    world.run(3 * S)
+    told = world["a"].outcome(task)
+    assert isinstance(told, Outcome)
+    assert told.state == "expired"
+    assert len([m for _, _, m in world.carried if isinstance(m, Work)]) <= 6
