@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from conductor.dispatcher.spec import DispatcherSpec, settings_of
-from hive.config import ConductorConfig, MeshConfig
+from hive.config import ConductorConfig, LinkConfig, MeshConfig
 from hive.errors import CATALOGUE, HiveError
 from hive.state_dir import make, write_json
 from hive.supervise import Child
@@ -164,8 +164,17 @@ class ConductorApp:
             store=self._conductor.store.url,
             tokens=self._config.tokens(),
             tuning=self._tuning,
+            links=[self._link_spec(link) for link in self._conductor.links()],
         )
         return json.dumps(dataclasses.asdict(spec))
+
+    def _link_spec(self, link: LinkConfig) -> dict[str, object]:
+        return {
+            "site": link.site,
+            "endpoint": self._config.link_endpoint(link),
+            "upstream": link is self._conductor.upstream,
+            "token_env": link.token_env,
+        }
 
     def _control_spec(self) -> str:
         endpoint = str(self._said.get("dispatcher", {}).get("endpoint", self._conductor.bind))

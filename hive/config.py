@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from hive.config_checks import contradictions
 from hive.config_explain import mistakes
-from hive.config_models import ConductorConfig, DeviceConfig, MeshConfig, NodeConfig, SiteConfig
+from hive.config_models import ConductorConfig, DeviceConfig, LinkConfig, MeshConfig, NodeConfig, SiteConfig
 from hive.config_source import Source, bundled_configs, find_source, parse_source, read_source
 from hive.errors import HiveError
 
 __all__ = [
     "ConductorConfig",
     "DeviceConfig",
+    "LinkConfig",
     "MeshConfig",
     "NodeConfig",
     "SiteConfig",

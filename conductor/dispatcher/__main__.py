@@ -9,6 +9,7 @@ import signal
 import sys
 
 from conductor.core.machine import Conductor
+from conductor.dispatcher.dialled import Dialled
 from conductor.dispatcher.loop import Dispatcher
 from conductor.dispatcher.pauses import PauseCounter
 from conductor.dispatcher.spec import DispatcherSpec, read_spec
@@ -45,8 +46,11 @@ def _serve(spec: DispatcherSpec) -> int:
     transport = ZmqTransport(authenticator)
     public = transport.listen(spec.bind)
     private = transport.listen(spec.private)
-    core = Conductor(spec.mesh, spec.site, spec.conductor or spec.site, store.open(), settings, random.random)
-    dispatcher = Dispatcher(core, store, public, private, transport.poller(), SystemClock(), authenticator)
+    name = spec.conductor or spec.site
+    core = Conductor(spec.mesh, spec.site, name, store.open(), settings, random.random, spec.dials())
+    poller = transport.poller()
+    dialled = Dialled(transport, poller)
+    dispatcher = Dispatcher(core, store, public, private, poller, SystemClock(), authenticator, dialled)
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))

@@ -14,15 +14,18 @@ from conductor.core.actions import (
     CloseSession,
     CommitFailed,
     Committed,
+    Dial,
     Drain,
     Incoming,
     Lost,
+    Opened,
     Persist,
     Received,
     Send,
     Tick,
 )
 from conductor.core.machine import Conductor
+from conductor.dispatcher.dialled import Dialled
 from conductor.store.base import Store
 from hive.clock import Clock
 from hive.errors import HiveError
@@ -33,12 +36,13 @@ from hive.wire.messages import Hello, Kind, Refuse
 
 _BURSTS: Final = (1, *[32] * 8)
 _PRIVATE: Final = 1
+_DIALLED: Final = 2
 
 
 class Dispatcher:
-    """Core, store and two listeners: the public one and the private one for control and gateways.
+    """Core, store, two listeners (the public one, and the private one for control and gateways) and outgoing links.
 
-    A session number of the core is twice that of its listener, plus one for the private listener.
+    A session number of the core is that of its listener, times four, plus which listener it is.
     """
 
     def __init__(
@@ -50,17 +54,19 @@ class Dispatcher:
         poller: Poller,
         clock: Clock,
         authenticator: Authenticator,
+        dialled: Dialled,
     ) -> None:
         """Tie the parts together; nothing runs yet."""
         self._core = core
         self._store = store
-        self._listeners = (public, private)
+        self._listeners: tuple[Listener | Dialled, ...] = (public, private, dialled)
+        self._dialled = dialled
         self._poller = poller
         self._clock = clock
         self._authenticator = authenticator
         self._max_body = core.state.settings.max_body_bytes
         self._persisted = False
-        for listener in self._listeners:
+        for listener in (public, private):
             poller.add(listener)
 
     def run(self, stopping: Callable[[], bool], drain_us: int = 5_000_000) -> None:
@@ -90,7 +96,7 @@ class Dispatcher:
         for which, listener in enumerate(self._listeners):
             more |= self._drain(listener, which)
             for number in listener.lost():
-                self._feed(Lost(number * 2 + which))
+                self._feed(Lost(number << 2 | which))
         now_us = self._clock.now_us()
         due_us = self._core.next_us()
         if not more and (0 <= due_us <= now_us or lag_us > 0):
@@ -105,7 +111,7 @@ class Dispatcher:
             return 100_000
         return min(100_000, max(0, due_us - self._clock.now_us()))
 
-    def _drain(self, listener: Listener, which: int) -> bool:
+    def _drain(self, listener: Listener | Dialled, which: int) -> bool:
         """Hear up to sum(_BURSTS) messages; return True if there may be more.
 
         What the core asks for is carried out after the first message, which may have come alone, and then after every
@@ -129,19 +135,21 @@ class Dispatcher:
                 except HiveError as error:
                     self._perform(actions)  # in order: what came before is answered before
                     actions = []
-                    self._refuse(session * 2 + which, frames, error)
+                    self._refuse(session << 2 | which, frames, error)
                     continue
                 if type(message) is Hello:
                     actions += self._greet(session, which, message)
                 else:
-                    actions += handle(Received(session * 2 + which, message, private), now_us())
+                    actions += handle(Received(session << 2 | which, message, private), now_us())
             self._perform(actions)
             actions = []
         return True
 
     def _greet(self, session: int, which: int, hello: Hello) -> list[Action]:
+        if which == _DIALLED:  # whom we dialled is who we wanted, and says HELLO as anything else
+            return self._core.handle(Received(session << 2 | which, hello), self._clock.now_us())
         address = self._listeners[which].peer_address(session)
-        number = session * 2 + which
+        number = session << 2 | which
         private = which == _PRIVATE
         try:
             principal = hello.name if private else self._authenticator.principal(hello, address)
@@ -171,18 +179,27 @@ class Dispatcher:
             elif type(action) is Persist:
                 self._store.write(action.token, action.record)
                 self._persisted = True
+            elif type(action) is Dial:
+                self._dial(action)
             elif type(action) is CloseSession:
-                self._listeners[action.session & 1].drop(action.session >> 1)
+                self._listeners[action.session & 3].drop(action.session >> 2)
         # Only now: what follows from a loss must not overtake what was decided before, a WELCOME above all.
         for session in unreachable:
             self._feed(Lost(session))
 
+    def _dial(self, action: Dial) -> None:
+        number = self._dialled.dial(action.endpoint)
+        if number:
+            self._feed(Opened(number << 2 | _DIALLED, action.site))
+        else:
+            self._perform(self._core.unreachable(action.site, self._clock.now_us()))
+
     def _send(self, session: int, frames: list[bytes]) -> bool:
         """Send; False if the peer reads nothing any more: what it was owed is kept or moved, as after a crash."""
-        listener = self._listeners[session & 1]
-        if listener.send(session >> 1, frames) or session not in self._core.state.sessions:
+        listener = self._listeners[session & 3]
+        if listener.send(session >> 2, frames) or session not in self._core.state.sessions:
             return True
-        listener.drop(session >> 1)
+        listener.drop(session >> 2)
         return False
 
     def _commit(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
 from hive.errors import HiveError
 
@@ -25,6 +27,19 @@ class DispatcherSpec:
     store: str = "memory:"
     tokens: Mapping[str, str] = field(default_factory=dict)
     tuning: Mapping[str, float] = field(default_factory=dict)
+    links: Sequence[Mapping[str, object]] = ()
+
+    def dials(self) -> list[LinkSpec]:
+        """Return the conductors to link to, each with the token from the environment variable that is named for it."""
+        return [
+            LinkSpec(
+                str(link["site"]),
+                str(link["endpoint"]),
+                bool(link.get("upstream")),
+                os.environ.get(str(link.get("token_env") or ""), ""),
+            )
+            for link in self.links
+        ]
 
     def settings(self) -> Settings:
         """Return the core's settings; raise HiveError(config_invalid) for an unknown name."""

@@ -17,6 +17,7 @@ from typing import Final
 
 from conductor.core.machine import Conductor
 from conductor.core.settings import Settings
+from conductor.dispatcher.dialled import Dialled
 from conductor.dispatcher.loop import Dispatcher
 from conductor.store.memory import MemoryStore
 from hive.client import Client
@@ -186,7 +187,8 @@ def dispatcher() -> tuple[Callable[[], object], Callable[[], object]]:
     """Return one task through the dispatcher's loop and core, and the part of it that is this script's."""
     public, private = Instant(), Instant()
     core = Conductor("m", "home", "home", 7, Settings(deviation_floor_us=10**9), lambda: 0.5)
-    loop = Dispatcher(core, MemoryStore(), public, private, Instant(), SystemClock(), LoopbackOnly())  # type: ignore[arg-type]
+    parts = (core, MemoryStore(), public, private, Instant(), SystemClock(), LoopbackOnly())
+    loop = Dispatcher(*parts, Dialled(Instant(), Instant()))  # type: ignore[arg-type]
 
     def hear(listener: Instant, session: int, *messages: object) -> None:
         listener.arrived += [(session, encode(message)) for message in messages]  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """What a client promises, held against each way of asking: tcp and http, waiting and asynchronous."""
 
-# ruff: noqa: ANN401 - `client` is any of four, some of them behind a proxy
 from __future__ import annotations
 
 import asyncio

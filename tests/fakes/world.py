@@ -1,4 +1,4 @@
-"""Several sites in one process: real cores and planners, joined by links of virtual time that can be cut and delayed."""
+"""Several sites in one process: real cores and planners, joined by links in virtual time that can be cut."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ class Node:
         header = work.header._replace(sent_us=self.site.world.now)
         body = tuple(frame.upper() for frame in work.body)
         removed = table.mask(self.removes)
-        self.site.feed(
-            Received(self.session, Answer(header, self.confidence, removed, 0, self.run_us, body))
-        )
+        self.site.feed(Received(self.session, Answer(header, self.confidence, removed, 0, self.run_us, body)))
 
     def die(self) -> None:
         """Close the connection."""
@@ -114,9 +112,7 @@ class Site:
         """Start the conductor, with nothing in its memory."""
         self.epoch += 1
         links = self.config.sites[self.name].conductor
-        dials = [
-            LinkSpec(p.site, self.config.link_endpoint(p), links.upstream is p) for p in links.links()
-        ]
+        dials = [LinkSpec(p.site, self.config.link_endpoint(p), links.upstream is p) for p in links.links()]
         rand = random.Random(f"{self.name} {self.epoch} {self.world.seed}").random
         self.alive = True
         self.core = Conductor(
@@ -148,12 +144,16 @@ class Site:
         """Say the policy."""
         self.feed(Received(CONTROL, self.planner.present(), trusted=True))
 
-    def node(self, name: str, capability: str, credit: int = 4, *, output: str = "intent", **facts: Any) -> Node:
+    def node(
+        self, name: str, capability: str, credit: int = 4, *, output: str = "intent", **facts: Any
+    ) -> Node:
         """Connect a node."""
         self.next_session += 1
         inputs = facts.pop("inputs", (("text", "text"),))
         digest = facts.pop("digest", DIGEST)
-        offer = Offer(capability, "1.0.0", inputs, output, digest, f"{name}@1.0.0", run_bound_us=50 * MS, **facts)
+        offer = Offer(
+            capability, "1.0.0", inputs, output, digest, f"{name}@1.0.0", run_bound_us=50 * MS, **facts
+        )
         node = Node(self, self.next_session, offer, credit)
         node.removes = offer.removes
         self.nodes[node.session] = node
@@ -161,7 +161,9 @@ class Site:
         self.feed(Received(node.session, hello))
         return node
 
-    def submit(self, capability: str = "", body: bytes = b"hello", *, labels: tuple[str, ...] = (), **how: Any) -> TaskId:
+    def submit(
+        self, capability: str = "", body: bytes = b"hello", *, labels: tuple[str, ...] = (), **how: Any
+    ) -> TaskId:
         """Submit a task of the client `local`; `wait`, `hold`, `durable`, `deadline_us`, `want`, `have`, …"""
         self.world.tasks += 1
         ident = TaskId(self.world.tasks.to_bytes(16, "big"))

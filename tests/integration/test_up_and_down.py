@@ -60,7 +60,7 @@ class Shell:
         command = [sys.executable, "-m", "hive", *words]
         return subprocess.Popen(command, env=self.environment, stdout=-1, stderr=-1, text=True)
 
-    def json(self, *words: str) -> Any:  # noqa: ANN401 - JSON
+    def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json").stdout)
 
     def supervisor(self, mesh: str) -> psutil.Process:

@@ -125,7 +125,11 @@ def test_alone_a_site_answers_what_it_can_and_says_so() -> None:
     world.cut("plant", "cloud")
     world.run(15 * S)
     outcome = done(world, "plant", world["plant"].submit(CLASSIFY, min_confidence=0.8))
-    assert (outcome.state, bool(outcome.header.flags & 8), provenance(outcome)["alone"]) == ("done", True, ["cloud"])
+    assert (outcome.state, bool(outcome.header.flags & 8), provenance(outcome)["alone"]) == (
+        "done",
+        True,
+        ["cloud"],
+    )
     interactive = world["plant"].submit("text.route")
     world.run(100 * MS)
     told = world["plant"].outcome(interactive)
@@ -181,7 +185,9 @@ def test_both_conductors_die_and_come_back() -> None:
 def test_a_site_with_an_old_policy_is_told_what_the_other_takes_and_sends_nothing_else() -> None:
     world = linked()
     world["cloud"].node("gpu/y", "text.route")
-    old = TWO.replace("site: cloud, labels: [public, internal]", "site: cloud, labels: [public, internal, pii]")
+    old = TWO.replace(
+        "site: cloud, labels: [public, internal]", "site: cloud, labels: [public, internal, pii]"
+    )
     old = old.replace("labels: [public, internal], escalate", "labels: [public, internal, pii], escalate")
     world["plant"].reload(mesh(old))
     world.run(S)

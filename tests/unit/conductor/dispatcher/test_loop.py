@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from conductor.core.machine import Conductor
+from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
+from conductor.dispatcher.dialled import Dialled
 from conductor.dispatcher.loop import Dispatcher
 from conductor.store.memory import MemoryStore
+from hive.errors import HiveError
 from hive.ids import TaskId
 from hive.wire.auth import LoopbackOnly
 from hive.wire.codec import decode, encode
@@ -77,6 +80,39 @@ class Wire:
     def close(self) -> None: ...
 
 
+class Line:
+    """A connection whose other side is a list."""
+
+    def __init__(self) -> None:
+        self.arrived: deque[list[bytes]] = deque()
+        self.sent: list[Message] = []
+        self.alive = True
+        self.closed = False
+
+    def receive(self) -> list[bytes] | None:
+        return self.arrived.popleft() if self.arrived else None
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        self.sent.append(decode(frames))
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Dials:
+    """A transport that connects to anything that looks like an address."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def connect(self, endpoint: str) -> Line:
+        if not endpoint.startswith("tcp://"):
+            raise HiveError("bad_request", f"{endpoint} is no address.")
+        self.lines.append(Line())
+        return self.lines[-1]
+
+
 class Never:
     """A poller that is never asked to wait."""
 
@@ -99,9 +135,12 @@ class Site:
 
     def __init__(self) -> None:
         self.public, self.private = Wire(), Wire()
-        self.core = Conductor("m", "plant", "plant", 7, Settings(), lambda: 0.5)
+        dials = [LinkSpec("cloud", "tcp://cloud:1"), LinkSpec("region", "no address")]
+        self.core = Conductor("m", "plant", "plant", 7, Settings(), lambda: 0.5, dials)
+        self.dials = Dials()
+        self.dialled = Dialled(self.dials, Never())
         parts = (self.core, MemoryStore(), self.public, self.private, Never(), Clock(), LoopbackOnly())
-        self.loop = Dispatcher(*parts)
+        self.loop = Dispatcher(*parts, self.dialled)
         self.private.put(CONTROL, Hello(EMPTY, "control", "control", "m"), Generation(EMPTY, 1, 6, "r"))
         self.public.put(CLIENT, Hello(EMPTY, "client", "local", "m"))
         self.turn()
@@ -168,5 +207,38 @@ def test_a_peer_that_takes_nothing_is_dropped_and_others_are_served() -> None:
     site.public.put(CLIENT, Query(EMPTY, 1, "status"))
     site.public.put(B, Hello(EMPTY, "client", "line-3", "m"), Query(EMPTY, 1, "nodes"))
     site.turn()
-    assert CLIENT * 2 not in site.core.state.sessions
+    assert CLIENT << 2 not in site.core.state.sessions
     assert site.public.to(B) == [Welcome, Reply]
+
+
+def test_a_linked_conductor_is_dialled_and_greeted_and_one_without_an_address_is_tried_again_later() -> None:
+    site = Site()
+    assert [[type(message) for message in line.sent] for line in site.dials.lines] == [[Hello]]
+    greeting = site.dials.lines[0].sent[0]
+    assert isinstance(greeting, Hello)
+    assert (greeting.role, greeting.site) == ("peer", "plant")
+    states = {name: peer.shown() for name, peer in site.core.state.peers.items()}
+    assert states == {"cloud": "connecting", "region": "down"}
+
+
+def test_a_link_is_emptied_before_it_is_lost() -> None:
+    site = Site()
+    line = site.dials.lines[0]
+    line.arrived.append(encode(Welcome(EMPTY, 1, "cloud", "cloud", "plant", "ready")))
+    line.alive = False
+    site.loop.turn(0)
+    assert site.core.state.peers["cloud"].session is None
+    assert site.core.state.counts["links_lost"] == 1  # it was up, and then it was lost
+    assert line.closed
+    assert not site.dialled.lost()
+
+
+def test_links_take_turns() -> None:
+    dials = Dials()
+    dialled = Dialled(dials, Never())
+    numbers = [dialled.dial("tcp://a:1"), dialled.dial("tcp://b:1")]
+    for line in dials.lines:
+        line.arrived.extend([[b"x"]] * 2)
+    heard = [dialled.receive() for _ in range(4)]
+    assert [item[0] for item in heard if item] == [*numbers, *numbers]
+    assert dialled.receive() is None
