@@ -37,6 +37,7 @@ class MapOptions(TypedDict, total=False):
     priority: int
     min_confidence: float
     durable: bool
+    hold: bool
 
 
 class Options(MapOptions, total=False):
@@ -79,7 +80,7 @@ class Client:
 
         `options`: `want` (a data type, instead of a capability), `inputs` and `input_type`, `labels`,
         `deadline_ms` (30,000), `priority` (0 to 9, default 5, 9 first), `min_confidence`, `idempotency_key`,
-        `durable`; `Wish` explains each. Returns the Result of every accepted task, failed ones too
+        `durable`, `hold`; `Wish` explains each. Returns the Result of every accepted task, failed ones too
         (`Result.check` raises their error). Raises HiveError when nothing was accepted or no outcome came:
         `forbidden`, `no_route`, `input_invalid`, `unreachable`...
         """
@@ -139,6 +140,10 @@ class Client:
     def capabilities(self) -> Rows:
         """Return what the mesh can do."""
         return cast("Rows", self._port.query("capabilities"))
+
+    def sites(self) -> Rows:
+        """Return the site that is asked, with its links to others: how each is and how many tasks wait for it."""
+        return cast("Rows", self._port.query("sites"))
 
     def close(self) -> None:
         """Close the connection. Safe to call twice."""
@@ -231,6 +236,10 @@ class AsyncClient:
     async def capabilities(self) -> Rows:
         """Return what the mesh can do."""
         return cast("Rows", await self._port.query("capabilities"))
+
+    async def sites(self) -> Rows:
+        """Return the site that is asked, with its links to others."""
+        return cast("Rows", await self._port.query("sites"))
 
     async def close(self) -> None:
         """Close the connection. Safe to call twice."""

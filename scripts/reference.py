@@ -262,7 +262,20 @@ def _exchange() -> list[tuple[str, str, str, m.Message]]:
     provenance = codec.pack_document(
         {
             "plan": ["text.classify_intent"],
-            "attempts": [(0, 9, "press-1/intent-tiny", "plant-a", _DIGEST, "answered", 12, 480)],
+            "attempts": [
+                (
+                    0,
+                    9,
+                    "press-1/intent-tiny",
+                    "plant-a",
+                    _DIGEST,
+                    "answered",
+                    12,
+                    480,
+                    "text.classify_intent",
+                    "plant-a",
+                )
+            ],
         }
     )
     value = codec.pack_document({"intent": "light_on", "scores": {"light_on": 0.75}})

@@ -40,7 +40,8 @@ def verdict(s: State, m: Verdict) -> None:
 
 def claim_key(hello: Hello) -> tuple[object, ...]:
     """Return what a verdict depends on, so that a node that restarts needs no control process to come back."""
-    return (hello.name, hello.site, tuple((o.capability, o.digest, o.inputs, o.output) for o in hello.offers))
+    offers = tuple((o.capability, o.digest, o.inputs, o.output, o.path, o.labels) for o in hello.offers)
+    return (hello.name, hello.site, offers)
 
 
 def revoke_grants(s: State) -> None:
@@ -92,6 +93,7 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
         node.pool.members.pop(node.id, None)
     node.pool = pool
     pool.members[node.id] = node
+    s.capabilities[node.offer.capability].known = node.offer
     if pool.away:
         allow_there(s, node, m.allowed_labels)
     elif not _allow_at(s, site, m.allowed_labels):

@@ -11,6 +11,7 @@ from typing import Final
 
 from conductor.core import (
     claims,
+    explain,
     greeting,
     intake,
     links,
@@ -186,7 +187,7 @@ class Conductor:
             if taken is not None:
                 for task in planning.parked_tasks(s, taken[0]):
                     intake.planned(s, task, taken[1])
-                queries.explained(s, *taken)
+                explain.explained(s, *taken)
         elif isinstance(message, Verdict):
             claims.verdict(s, message)
         elif isinstance(message, Generation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from conductor.core import elsewhere, work
@@ -100,9 +101,11 @@ def offered(s: State, session: Session, m: Offers) -> None:
             fresh[name] = item
             continue
         node.credit = item.credit if item is not None else 0
-        node.offer = item or node.offer
-        if item is not None and node.pool is not None:
-            _claim(s, node)  # what it takes in may have changed
+        if item is not None:
+            node.offer = item
+            node.hello = replace(node.hello, offers=(item,))
+            if node.pool is not None:
+                _claim(s, node)  # what it takes in may have changed
         offer(s, node)
     for item in fresh.values():
         node_ = _virtual(s, session, peer, item)

@@ -113,7 +113,7 @@ def committed(s: State, task: Task) -> None:
     _publish(s, task, task.final)
 
 
-def outcome(task: Task, header: Header) -> Outcome:
+def outcome(s: State, task: Task, header: Header) -> Outcome:
     """Return the outcome as a message to whoever asked with `header`."""
     h = header
     # By position: _replace costs five times as much, and this is on the hot path.
@@ -128,7 +128,7 @@ def outcome(task: Task, header: Header) -> Outcome:
         task.result_type,
         task.confidence,
         task.error,
-        provenance(task),
+        provenance(task, s.site),
         task.result,
     )
 
@@ -138,7 +138,7 @@ def tell_outcome(s: State, session: int, task: Task, header: Header) -> None:
     if task.withdrawn:
         refuse(s, session, header, task.withdrawn)
     else:
-        s.actions.append(Send(session, outcome(task, header)))
+        s.actions.append(Send(session, outcome(s, task, header)))
 
 
 def attempt_header(s: State, attempt: Attempt) -> Header:
@@ -233,7 +233,7 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
         crossed = returned(s, task, journey)
         if crossed is not None:
             journey.crossed.append(crossed)
-        give_back(s, task, journey, provenance(task))
+        give_back(s, task, journey, provenance(task, s.site))
     s.note(
         "task",
         shown(state),

@@ -11,35 +11,37 @@ from hive.wire.codec import pack_document, unpack_document
 
 _PROVENANCE_MAX: Final = 64 << 10
 _ROWS_MAX: Final = 64
-_ATTEMPT_ITEMS: Final = 8
+_ATTEMPT_ITEMS: Final = 10
 
 
-def provenance(task: Task) -> bytes:
-    """Return plan and attempts as a msgpack document, packed once for a finished task."""
+def provenance(task: Task, site: str) -> bytes:
+    """Return plan and attempts as a msgpack document, packed once for a finished task.
+
+    An attempt says which `site`'s conductor gave it; those that a linked site made follow the one that went there.
+    """
     if task.provenance:
         return task.provenance
     plan = [step.capability for step in task.route.steps] if task.route else []
-    attempts: list[object] = [
-        (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
-        for a in task.attempts
-    ]
+    attempts: list[object] = []
+    for a in task.attempts:
+        row = (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
+        attempts.append((*row, a.node.offer.capability, site))
+        if a.provenance:
+            attempts += _rows(_unpacked(a.provenance).get("attempts"), _ATTEMPT_ITEMS)
     document: dict[str, object] = {"plan": plan, "attempts": attempts}
     if task.journey is not None:
-        _beyond(task, task.journey, document, attempts)
+        _beyond(task, task.journey, document)
     packed = pack_document(document)
     if task.closed:
         task.provenance = packed
     return packed
 
 
-def _beyond(task: Task, journey: Journey, document: dict[str, object], attempts: list[object]) -> None:
-    """Add what other sites say of their part, behind what this one knows itself, and what crossed its edge."""
+def _beyond(task: Task, journey: Journey, document: dict[str, object]) -> None:
+    """Add what crossed the edge of this site, and of those behind it by what they say."""
     crossings: list[object] = [tuple(crossed) for crossed in journey.crossed]
     for attempt in task.attempts:
-        said = _unpacked(attempt.provenance)
-        rows, crossed = said.get("attempts"), said.get("crossings")
-        attempts += _rows(rows, _ATTEMPT_ITEMS)
-        crossings += _rows(crossed, len(Crossed._fields))
+        crossings += _rows(_unpacked(attempt.provenance).get("crossings"), len(Crossed._fields))
     if crossings:
         document["crossings"] = crossings
     if journey.via:

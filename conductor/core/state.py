@@ -17,7 +17,7 @@ from hive.gate import Gate
 from hive.ids import TaskId
 from hive.labels import LabelTable
 from hive.wire.checks import U32_MAX
-from hive.wire.messages import Query, Verdict
+from hive.wire.messages import Offer, Query, Verdict
 
 if TYPE_CHECKING:
     from conductor.core.peers import Peer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Capability:
     """What the site can do: the pools that serve it and the tasks that wait for one of them."""
 
-    __slots__ = ("budget", "id", "linked", "name", "pools", "waiting", "waiting_count")
+    __slots__ = ("budget", "id", "known", "linked", "name", "pools", "waiting", "waiting_count")
 
     def __init__(self, name: str, number: int, burst: float) -> None:
         """Start with no pool and an empty queue."""
@@ -37,6 +37,7 @@ class Capability:
         self.waiting_count = 0
         self.budget = burst
         self.linked = False  # a pool of it is at another site
+        self.known: Offer | None = None  # its inputs and output, as the last node or site that came said them
 
 
 class State:

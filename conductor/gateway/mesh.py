@@ -37,6 +37,7 @@ class MeshRoutes:
         add("/v1/explain", self.explain, methods=["POST"], summary=title, openapi_extra={"requestBody": body})
         add("/v1/nodes", self.nodes, methods=["GET"], summary="The nodes")
         add("/v1/capabilities", self.capabilities, methods=["GET"], summary="The capabilities")
+        add("/v1/sites", self.sites, methods=["GET"], summary="This site and its links")
         add("/v1/types", self.types, methods=["GET"], summary="The data types")
         add("/v1/graph", self.graph, methods=["GET"], summary="The capability graph")
         return router
@@ -75,6 +76,14 @@ class MeshRoutes:
         return _json(
             [{**known.get(name, {}), **live.get(name, {})} for name in sorted(known.keys() | live.keys())]
         )
+
+    async def sites(self, request: Request) -> Response:
+        """Answer a list with this site: its links, how each is, and how many tasks wait for the other side.
+
+        `rtt_ms` is the round trip of the link's beats, null while it is down. `outbox` counts the tasks that wait for
+        that site, `unacknowledged` the answers to it that it has not confirmed, `given` its tasks that are open here.
+        """
+        return _json(await self._backend.query("sites", self._callers.principal(request)))
 
     async def types(self, request: Request) -> Response:
         """Answer every data type: its JSON Schema, its wire encoding and what it is a kind of."""

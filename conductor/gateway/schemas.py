@@ -62,6 +62,10 @@ class TaskIn(BaseModel):
         None, min_length=1, max_length=MAX_KEY, description="The same key and request again is the same task."
     )
     durable: bool = Field(False, description="Acknowledge only after the store has committed.")
+    hold: bool = Field(
+        False,
+        description="Wait, within the deadline, for a site that cannot be reached, instead of a refusal.",
+    )
     id: str | None = Field(
         None,
         pattern=r"^[0-9a-fA-F]{32}$",
@@ -72,7 +76,7 @@ class TaskIn(BaseModel):
         """Return what is asked for. Raises HiveError(bad_request) where fields contradict each other."""
         wish = Wish(
             self.capability, self.input, self.want, self.inputs, self.input_type, self.labels, self.deadline_ms,
-            self.priority, self.min_confidence, self.idempotency_key, self.durable,
+            self.priority, self.min_confidence, self.idempotency_key, self.durable, self.hold,
         )  # fmt: skip
         if self.id is not None and self.idempotency_key is not None:
             raise HiveError("bad_request", "Give either `id` or `idempotency_key`: the key decides the id.")
@@ -100,6 +104,20 @@ class Attempt(BaseModel):
     ended: str
     queued_ms: float
     run_ms: float
+    capability: str
+    conductor: str = Field(
+        description="The site whose conductor gave it; those of other sites follow the first."
+    )
+
+
+class Crossing(BaseModel):
+    """A body that went from one site to another, and the rule of policy that let it."""
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    labels: list[str]
+    bytes: int
+    rule: str
 
 
 class Provenance(BaseModel):
@@ -107,6 +125,9 @@ class Provenance(BaseModel):
 
     plan: list[str]
     attempts: list[Attempt]
+    crossings: list[Crossing]
+    alone: list[str] = Field(description="Sites that would have been asked, had they been reachable.")
+    via: list[str] = Field(description="Sites that the task had passed when it came here.")
 
 
 class ResultOut(TaskOut):

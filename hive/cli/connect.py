@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from hive.errors import HiveError
@@ -19,13 +19,15 @@ DEFAULT_WIRE: Final = "tcp://127.0.0.1:8421"
 
 
 def url_of(url: str | None, *, wire: bool = False) -> str:
-    """Return the address to use; with `wire`, the conductor's own where it is known.
+    """Return the address to use; with `wire`, the conductor's own where it is known. `url` may be a site's name.
 
-    Raises HiveError(bad_request) if several meshes run here and none is named.
+    Raises HiveError(bad_request) if several meshes run here and none is named, or no such site runs here.
     """
-    if url:
+    if url and "://" in url:
         return url
     running = meshes()
+    if url:
+        return _address_of_site(url, running, wire=wire)
     if len(running) > 1:
         names = ", ".join(f"{mesh['mesh']} at {_address(mesh, wire=wire)}" for mesh in running)
         raise HiveError("bad_request", f"Several meshes run here; choose one with --url: {names}.")
@@ -34,15 +36,26 @@ def url_of(url: str | None, *, wire: bool = False) -> str:
     return DEFAULT_WIRE if wire else DEFAULT_URL
 
 
+def _address_of_site(name: str, running: Sequence[Mapping[str, object]], *, wire: bool) -> str:
+    """Return the address of a site of a mesh that runs here."""
+    known = {site: address for mesh in running for site, address in addresses(mesh, wire=wire).items()}
+    if name not in known:
+        among = f"sites that run here: {', '.join(known)}" if known else "no mesh runs here"
+        raise HiveError(
+            "bad_request", f"{name!r} is neither an address (http://…, tcp://…) nor a site; {among}."
+        )
+    return known[name]
+
+
 def _address(mesh: Mapping[str, object], *, wire: bool) -> str:
     """Return the address of a mesh's first site."""
-    return _addresses(mesh, wire=wire)[0]
+    return next(iter(addresses(mesh, wire=wire).values()))
 
 
-def _addresses(mesh: Mapping[str, object], *, wire: bool) -> list[str]:
-    """Return the address of each site of a mesh."""
-    sites = cast("Mapping[str, Mapping[str, str]]", mesh["sites"]).values()
-    return [site["bind"] if wire else site["http"] or site["bind"] for site in sites]
+def addresses(mesh: Mapping[str, object], *, wire: bool) -> dict[str, str]:
+    """Return the address of each site of a mesh, by the site's name."""
+    sites = cast("Mapping[str, Mapping[str, str]]", mesh["sites"])
+    return {name: site["bind"] if wire else site["http"] or site["bind"] for name, site in sites.items()}
 
 
 def meshes() -> list[dict[str, object]]:
@@ -65,15 +78,6 @@ def asking(url: str | None, principal: str | None = None, *, wire: bool = False)
     chosen = url_of(url, wire=wire)
     with explained(url), Client(chosen, name(principal), os.environ.get("HIVE_TOKEN")) as client:
         yield client
-
-
-@contextmanager
-def asking_every_site(url: str | None) -> Iterator[list[Client]]:
-    """Yield a client of the address given, or of each site of the mesh that runs here. Raises as `asking` does."""
-    running = [] if url else meshes()
-    urls = _addresses(running[0], wire=False) if len(running) == 1 else [url]
-    with ExitStack() as stack:
-        yield [stack.enter_context(asking(one)) for one in urls]
 
 
 @contextmanager

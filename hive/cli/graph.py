@@ -37,6 +37,23 @@ def write_drawing(drawing: str, target: str) -> None:
     note(f"[dim]drawn into[/] {escape(target)}")
 
 
+def merged(told: Mapping[str, Rows]) -> list[dict[str, Any]]:
+    """Return one row per capability of all sites; `at` says how many nodes of which site are ready, out of how many."""
+    found: dict[str, dict[str, Any]] = {}
+    for site, rows in told.items():
+        for row in rows:
+            joined = found.setdefault(str(row["capability"]), {**row, "at": {}, "ready": 0, "nodes": 0})
+            joined["inputs"] = joined["inputs"] or row.get("inputs", {})
+            joined["output"] = joined["output"] or row.get("output", "")
+            joined["ready"] += int(row.get("ready", 0))
+            joined["nodes"] += int(row.get("nodes", 0))
+            joined["removes"] = sorted({*joined.get("removes", ()), *row.get("removes", ())})
+            joined["sites"] = sorted({*joined.get("sites", ()), *row.get("sites", ())})
+            if row.get("nodes"):
+                joined["at"][site] = (row["ready"], row["nodes"])
+    return [row for _, row in sorted(found.items())]
+
+
 def roots(rows: Rows) -> list[str]:
     """Return the types that nothing makes from another type; in a circle, every type that is taken."""
     taken = sorted({kind for row in rows for kind in _inputs(row)})
@@ -59,15 +76,27 @@ def _type(name: str, rows: Rows, parents: Mapping[str, str], shown: set[str]) ->
 def _capability(
     source: str, row: Mapping[str, Any], rows: Rows, parents: Mapping[str, str], shown: set[str]
 ) -> Tree:
-    ready, count = int(row.get("ready", 0)), int(row.get("nodes", 0))
-    colour = "green" if ready else "red"
+    ready, colour = _ready(row)
     others = [kind for kind in _inputs(row) if kind != source]
     extra = f" [dim]with {', '.join(others)}[/]" if others else ""
     removes = f"  [magenta]removes {', '.join(row['removes'])}[/]" if row.get("removes") else ""
-    line = f"[{colour}]●[/] [bold]{row['capability']}[/]{extra}  [dim]{ready} of {count} ready[/]{removes}"
+    line = f"[{colour}]●[/] [bold]{row['capability']}[/]{extra}  [dim]{escape(ready)}[/]{removes}"
     tree = Tree(line, guide_style="dim")
     tree.children.append(_type(str(row["output"]), rows, parents, shown))
     return tree
+
+
+def _ready(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where how many nodes are ready, and the colour that says whether anybody is."""
+    ready, count = int(row.get("ready", 0)), int(row.get("nodes", 0))
+    places = row.get("at", {})
+    words = [f"{site} {some} of {all_}" for site, (some, all_) in places.items()]
+    named = len(words) > 1 or (words and row.get("sites"))
+    text = f"{', '.join(words)} ready" if named else f"{ready} of {count} ready"
+    beyond = [site for site in row.get("sites", ()) if site not in places]
+    if beyond:
+        text = f"{text}, by link at {', '.join(beyond)}" if count else f"by link at {', '.join(beyond)}"
+    return text, "green" if ready or beyond else "red"
 
 
 def _inputs(row: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,7 @@ def outcome_screen(result: Result) -> RenderableType:
     attempts = cast("Sequence[Mapping[str, Any]]", result.provenance.get("attempts", ()))
     if attempts:
         lines.append(_timeline(attempts, cast("Sequence[str]", result.provenance.get("plan", ()))))
+    lines += _beyond(result.provenance)
     lines.append(_footnote(result))
     return Group(*lines)
 
@@ -107,15 +108,17 @@ def _short(value: object) -> str:
 def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> RenderableType:
     """Return one row per attempt; waiting is pale, running is solid, both on the scale of the longest attempt."""
     longest = max(float(a["queued_ms"]) + float(a["run_ms"]) for a in attempts) or 1.0
+    away = len({attempt.get("site") for attempt in attempts}) > 1
     table = Listing(
-        ("  step", "try", "node", "ended", "waited", "ran", ""),
+        ("  step", "try", "node", *(["site"] if away else []), "ended", "waited", "ran", ""),
         right=("try", "waited", "ran"),
         spare=("", "try", "waited"),
     )
-    tries: dict[int, int] = {}
+    tries: dict[tuple[str, int], int] = {}
+    home = str(attempts[0].get("conductor", ""))
     for attempt in attempts:
-        step = int(attempt["step"])
-        what = plan[step] if step < len(plan) else str(step)
+        step, giver = int(attempt["step"]), str(attempt.get("conductor", ""))
+        what = str(attempt.get("capability") or (plan[step] if step < len(plan) else step))
         waited, ran = float(attempt["queued_ms"]), float(attempt["run_ms"])
         ended = str(attempt["ended"] or "running")
         columns = round(waited / longest * _WIDTH)
@@ -123,11 +126,39 @@ def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> Ren
         line.append_text(Text("█" * max(1, round(ran / longest * _WIDTH)), style=colour(ended)))
         ending = Text(ended, style=colour(ended))
         # Attempt numbers count through the whole site; a person wants to know which try of this step it was.
-        tries[step] = tries.get(step, 0) + 1
+        tries[giver, step] = number = tries.get((giver, step), 0) + 1
+        # What a linked site tried is shown behind the attempt that went there.
+        depth = "  " if giver == home else "    "
+        site = [escape(str(attempt.get("site", "")))] if away else []
         table.add_row(
-            f"  {what}", str(tries[step]), str(attempt["node"]), ending, millis(waited), millis(ran), line
-        )
+            f"{depth}{escape(what)}", str(number), escape(str(attempt["node"])), *site, ending,
+            millis(waited), millis(ran), line,
+        )  # fmt: skip
     return table
+
+
+def _beyond(provenance: Mapping[str, object]) -> list[RenderableType]:
+    """Return what went from one site to another under which rule, and which sites could not be asked."""
+    lines: list[RenderableType] = []
+    crossings = cast("Sequence[Mapping[str, Any]]", provenance.get("crossings", ()))
+    if crossings:
+        table = Listing(("  from", "to", "labels", "bytes", "rule"), right=("bytes",), spare=("bytes",))
+        for c in crossings:
+            labels, size = escape(", ".join(map(str, c["labels"]))), str(c["bytes"])
+            table.add_row(
+                f"  {escape(str(c['from']))}", escape(str(c["to"])), labels, size, escape(str(c["rule"]))
+            )
+        lines.append(table)
+    alone = cast("Sequence[str]", provenance.get("alone", ()))
+    if alone:
+        names = plain(", ".join(alone))
+        lines.append(
+            Text(f"  answered here alone: {names} could not be asked for a better one", style="yellow")
+        )
+    via = cast("Sequence[str]", provenance.get("via", ()))
+    if via:
+        lines.append(Text(f"  came by {plain(' > '.join(via))}", style="dim"))
+    return lines
 
 
 def _footnote(result: Result) -> Text:

@@ -35,7 +35,7 @@ UrlOption = Annotated[
     typer.Option(
         "--url",
         envvar="HIVE_URL",
-        help="http://… of a gateway or tcp://… of a conductor. Default: the mesh that runs here.",
+        help="http://… of a gateway, tcp://… of a conductor, or a site of the mesh here. Default: its first site.",
         show_envvar=False,
     ),
 ]

@@ -10,10 +10,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+_ENDED_BADLY: Final = ("lost", "gone", "failed", "dead_lettered", "expired", "refused")
 _COLOURS: Final = {
-    "green": ("ready", "running", "done", "answered", "up"),
-    "yellow": ("joining", "starting", "suspect", "queued", "restarting", "stopping", "unsure"),
-    "red": ("lost", "gone", "failed", "dead_lettered", "expired", "refused", "stopped", "frozen"),
+    "green": ("ready", "running", "done", "answered", "up", "linked"),
+    "yellow": ("joining", "starting", "suspect", "queued", "restarting", "stopping", "unsure", "connecting"),
+    "red": (*_ENDED_BADLY, "stopped", "frozen", "down", "unreachable"),
     "blue": ("draining", "cancelled"),
     "magenta": ("quarantined",),
 }

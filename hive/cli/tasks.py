@@ -47,6 +47,9 @@ def submit(
     min_confidence: Annotated[float, typer.Option(help="Below it an answer is marked unsure.")] = 0.0,
     key: Annotated[str | None, typer.Option(help="Idempotency key: again is the same task.")] = None,
     durable: Annotated[bool, typer.Option("--durable", help="Accept only once it is stored.")] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Wait for a site that cannot be reached, instead of a refusal.")
+    ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the task's id and do not wait.")] = False,
     as_text: TextOption = False,
     principal: PrincipalOption = None,
@@ -69,7 +72,12 @@ def submit(
             )
         with asking(url, principal) as client:
             wish = {"want": want, "input_type": input_type, "labels": labels or [], "priority": priority}
-            rest = {"deadline_ms": deadline_ms, "min_confidence": min_confidence, "durable": durable}
+            rest = {
+                "deadline_ms": deadline_ms,
+                "min_confidence": min_confidence,
+                "durable": durable,
+                "hold": hold,
+            }
             options = {**wish, **rest, "idempotency_key": key}
             if no_wait:
                 task = client.submit(capability, given, **options)  # type: ignore[arg-type]

@@ -36,13 +36,13 @@ def nodes(
     as_json: JsonOption = False,
 ) -> None:
     """List the nodes: what each serves, how it is, and how much it has in hand."""
-    from hive.cli.connect import asking_every_site  # noqa: PLC0415 - keeps `hive --help` quick
+    from hive.cli.everywhere import asking_every_site  # noqa: PLC0415 - keeps `hive --help` quick
 
-    with reported(as_json=as_json), asking_every_site(url) as clients:
+    with reported(as_json=as_json), asking_every_site(url) as sites:
         if watch and not as_json:
-            _watch(lambda: nodes_screen([row for client in clients for row in client.nodes()]))
+            _watch(lambda: nodes_screen(sites.rows(lambda client: client.nodes(), quiet=True)))
             return
-        rows = [row for client in clients for row in client.nodes()]
+        rows = sites.rows(lambda client: client.nodes())
         if as_json:
             emit([{name: row.get(name) for name in NODE_FIELDS} for row in rows])
         else:
@@ -50,13 +50,30 @@ def nodes(
 
 
 def capabilities(url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List what can be asked for: inputs, output, and how many nodes are ready for it."""
+    """List what a site can be asked for: inputs, output, how many nodes are ready, which linked sites have it too."""
     from hive.cli.connect import asking  # noqa: PLC0415
 
     with reported(as_json=as_json):
         with asking(url) as client:
             rows = client.capabilities()
         emit(rows) if as_json else out.print(capabilities_screen(rows))
+
+
+def sites(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep looking, until Ctrl-C.")] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sites and the links between them: how each is, its round trip, and what waits for the other side."""
+    from hive.cli.everywhere import asking_every_site  # noqa: PLC0415
+    from hive.cli.sites import site_rows, sites_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json), asking_every_site(url) as everywhere:
+        if watch and not as_json:
+            _watch(lambda: sites_screen(site_rows(everywhere)))
+            return
+        rows = site_rows(everywhere)
+        emit(rows) if as_json else out.print(sites_screen(rows))
 
 
 def graph(
@@ -67,9 +84,13 @@ def graph(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the graph of data types and capabilities: what each type can become, and who is ready to do it."""
+    """Show the graph of data types and capabilities: what each type can become, who is ready to do it, and where.
+
+    The tree joins all sites of the mesh that runs here; --dot, --svg and --json are what one site plans with.
+    """
     from hive.cli.connect import asking_http, page  # noqa: PLC0415
-    from hive.cli.graph import graph_screen, write_drawing  # noqa: PLC0415
+    from hive.cli.everywhere import asking_every_site  # noqa: PLC0415
+    from hive.cli.graph import graph_screen, merged, write_drawing  # noqa: PLC0415
 
     with reported(as_json=as_json):
         if sum((dot, svg is not None, as_json)) > 1:
@@ -79,11 +100,12 @@ def graph(
         elif svg is not None:
             write_drawing(page(url, "/v1/graph?format=svg"), svg)
         else:
-            with asking_http(url) as port:
+            with asking_http(url) as port, asking_every_site(url) as everywhere:
                 if as_json:
                     emit(port.query("graph"))
-                else:
-                    out.print(graph_screen(port.query("capabilities"), port.query("types")))
+                    return
+                told, _ = everywhere.ask(lambda client: client.capabilities())
+                out.print(graph_screen(merged(told), port.query("types")))
 
 
 def nodes_screen(rows: Rows) -> RenderableType:
@@ -111,7 +133,7 @@ def capabilities_screen(rows: Rows) -> RenderableType:
 
     if not rows:
         return "[dim]Nothing is offered yet. `hive nodes` shows who has connected.[/]"
-    columns = ("capability", "from", "to", "ready", "waiting", "may remove")
+    columns = ("capability", "from", "to", "ready", "also at", "waiting", "may remove")
     table = Listing(columns, right=("waiting",), spare=("waiting", "may remove"))
     for row in rows:
         ready, count = int(row.get("ready", 0)), int(row.get("nodes", 0))
@@ -120,7 +142,10 @@ def capabilities_screen(rows: Rows) -> RenderableType:
         inputs = ", ".join(str(kind) for kind in row.get("inputs", {}).values())
         removes = ", ".join(row.get("removes", ()))
         name = f"[bold]{row['capability']}[/]"
-        table.add_row(name, inputs, str(row.get("output", "")), load, str(row.get("waiting", 0)), removes)
+        away = escape(", ".join(row.get("sites", ())))
+        table.add_row(
+            name, inputs, str(row.get("output", "")), load, away, str(row.get("waiting", 0)), removes
+        )
     return table
 
 

@@ -18,6 +18,7 @@ MAX_KEY: Final = 256
 MAX_PRIORITY: Final = 9
 _TEXT: Final = "text"
 _DURABLE: Final = int(Flag.DURABLE)
+_HOLD: Final = int(Flag.HOLD)
 _WAIT: Final = int(Flag.WAIT)
 
 Inputs = tuple[tuple[str, str, int], ...]
@@ -30,7 +31,8 @@ class Wish:
 
     Either `capability` or `want` (a data type) says what is wanted. `input` is the value of a single input,
     `inputs` holds several by name. `input_type` names the type of the input (a mapping for several) where it is
-    not the declared one, or where only `want` is given; a string is a `text` unless it says otherwise.
+    not the declared one, or where only `want` is given; a string is a `text` unless it says otherwise. With `hold` the
+    task waits, within its deadline, for a site that cannot be reached, instead of being refused with `link_down`.
     """
 
     capability: str | None = None
@@ -44,6 +46,7 @@ class Wish:
     min_confidence: float = 0.0
     idempotency_key: str | None = None
     durable: bool = False
+    hold: bool = False
 
     def check(self) -> None:
         """Raise HiveError(bad_request) for a wish that no mesh could fulfil, naming the argument."""
@@ -84,6 +87,7 @@ class Wish:
                 ("min_confidence", self.min_confidence, 0.0),
                 ("idempotency_key", self.idempotency_key, None),
                 ("durable", self.durable, False),
+                ("hold", self.hold, False),
             )
             if value != default
         }
@@ -197,7 +201,7 @@ def submit_of(
     Where the session has an id for the capability, that saves the name's bytes.
     """
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
-    flags = header.flags | (_DURABLE if wish.durable else 0)
+    flags = header.flags | (_DURABLE if wish.durable else 0) | (_HOLD if wish.hold else 0)
     mask = labels.mask(wish.labels) if wish.labels else 0
     h = header
     # By position: _replace costs three times as much, and this is on the hot path.

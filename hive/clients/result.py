@@ -14,6 +14,7 @@ from hive.wire.messages import Flag, Outcome, Reply
 
 FINAL_STATES: Final = frozenset({"done", "failed", "dead_lettered", "cancelled", "expired", "refused"})
 _UNSURE: Final = int(Flag.UNSURE)
+_CROSSING: Final = ("from", "to", "labels", "bytes", "rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,12 @@ class Result:
 
     @property
     def provenance(self) -> Mapping[str, object]:
-        """The plan and every attempt: which node of which site ran which model, how it ended, how long it took."""
+        """The plan; every attempt: which node of which site ran which model, how it ended, how long it took.
+
+        `crossings` are the bodies that went from one site to another, each with its labels and the rule that let it.
+        `alone` names sites that would have been asked, had they been reachable; an attempt's `conductor` is the site
+        that gave it, `via` the sites that the task had passed when it came.
+        """
         raw = self.raw_provenance
         return provenance_json(raw) if isinstance(raw, bytes) else raw
 
@@ -172,11 +178,18 @@ def provenance_json(raw: bytes) -> dict[str, object]:
     """Return the provenance document of an OUTCOME as the API shows it, times in milliseconds."""
     packed = cast("dict[str, list[object]]", unpack_document(raw)) if raw else {}
     attempts = cast("list[list[object]]", packed.get("attempts", []))
-    return {"plan": list(packed.get("plan", [])), "attempts": [_attempt_json(row) for row in attempts]}
+    crossings = cast("list[list[object]]", packed.get("crossings", []))
+    return {
+        "plan": list(packed.get("plan", [])),
+        "attempts": [_attempt_json(row) for row in attempts],
+        "crossings": [dict(zip(_CROSSING, row, strict=True)) for row in crossings],
+        "alone": list(packed.get("alone", [])),
+        "via": list(packed.get("via", [])),
+    }
 
 
 def _attempt_json(row: Sequence[object]) -> dict[str, object]:
-    step, attempt, node, site, digest, ended, queued_us, run_us = row[:8]
+    step, attempt, node, site, digest, ended, queued_us, run_us, capability, conductor = row[:10]
     return {
         "step": step,
         "attempt": attempt,
@@ -186,4 +199,6 @@ def _attempt_json(row: Sequence[object]) -> dict[str, object]:
         "ended": ended,
         "queued_ms": round(float(str(queued_us)) / 1000, 3),
         "run_ms": round(float(str(run_us)) / 1000, 3),
+        "capability": capability,
+        "conductor": conductor,
     }

@@ -126,8 +126,11 @@ def test_provenance_has_the_form_of_the_api(client: Any) -> None:
         "ended": "done",
         "queued_ms": 0.12,
         "run_ms": 2.5,
+        "capability": "text.classify_intent",
+        "conductor": "plant-a",
     }
-    assert result.provenance == {"plan": ["text.classify_intent"], "attempts": [attempt]}
+    nowhere_else: dict[str, list[object]] = {"crossings": [], "alone": [], "via": []}
+    assert result.provenance == {"plan": ["text.classify_intent"], "attempts": [attempt], **nowhere_else}
 
 
 def test_the_json_is_the_same_from_every_client(client: Any) -> None:

@@ -51,7 +51,9 @@ ROWS = [
 NODES = [{"id": "press-1/intent", "state": "ready", "site": "plant-a", "capability": "text.classify_intent"}]
 PROVENANCE = {
     "plan": ["text.classify_intent"],
-    "attempts": [[0, 1, "press-1/intent", "plant-a", "sha256:ab", "done", 120, 2500]],
+    "attempts": [
+        [0, 1, "press-1/intent", "plant-a", "sha256:ab", "done", 120, 2500, "text.classify_intent", "plant-a"]
+    ],
 }
 Key = tuple[str, TaskId]
 

@@ -111,25 +111,36 @@ def test_json_leaves_out_what_is_at_its_default() -> None:
 
 
 def test_a_result_survives_its_json() -> None:
-    packed = pack_document({"plan": ["x"], "attempts": [[0, 3, "d/n", "s", "sha256:a", "done", 1500, 2]]})
+    attempts = [
+        [0, 3, "cloud/x", "cloud", "", "answered", 0, 9000, "x", "plant"],
+        [0, 8, "d/n", "cloud", "sha256:a", "answered", 1500, 2, "x", "cloud"],
+    ]
+    crossings = [
+        ["plant", "cloud", ["internal"], 28, "plants-to-cloud"],
+        ["cloud", "plant", ["internal"], 9, "data"],
+    ]
+    packed = pack_document({"plan": ["x"], "attempts": attempts, "crossings": crossings, "alone": ["region"]})
     outcome = Outcome(EMPTY._replace(task=TASK, labels=2), "done", "x", "text", 0.5, {}, packed, (b"hi",))
     result = result_of(outcome, LabelTable(), TypeRegistry())
     shown = result.as_json()
-    assert shown["provenance"] == {
-        "plan": ["x"],
-        "attempts": [
-            {
-                "step": 0,
-                "attempt": 3,
-                "node": "d/n",
-                "site": "s",
-                "model_digest": "sha256:a",
-                "ended": "done",
-                "queued_ms": 1.5,
-                "run_ms": 0.002,
-            }
-        ],
+    said = result.provenance
+    assert said["attempts"][1] == {  # type: ignore[index]
+        "step": 0,
+        "attempt": 8,
+        "node": "d/n",
+        "site": "cloud",
+        "model_digest": "sha256:a",
+        "ended": "answered",
+        "queued_ms": 1.5,
+        "run_ms": 0.002,
+        "capability": "x",
+        "conductor": "cloud",
     }
+    assert (said["plan"], said["alone"], said["via"]) == (["x"], ["region"], [])
+    assert said["crossings"] == [
+        {"from": "plant", "to": "cloud", "labels": ["internal"], "bytes": 28, "rule": "plants-to-cloud"},
+        {"from": "cloud", "to": "plant", "labels": ["internal"], "bytes": 9, "rule": "data"},
+    ]
     assert result_of_json(shown).as_json() == shown
 
 

@@ -56,7 +56,9 @@ def test_a_task_runs_and_its_outcome_says_where() -> None:
     bench.answer(A, work, b"intent")
     (outcome,) = bench.outcomes()
     assert (outcome.header.task, outcome.state, outcome.body) == (task, "done", (b"intent",))
-    assert attempts_of(outcome) == [[0, 1, "a", "plant", "sha256:00", "answered", 10, 20]]
+    assert attempts_of(outcome) == [
+        [0, 1, "a", "plant", "sha256:00", "answered", 10, 20, "text.classify_intent", "plant"]
+    ]
 
 
 def test_idle_nodes_take_turns_and_credit_is_never_exceeded() -> None:

@@ -11,7 +11,6 @@ import pytest
 from hive.cli.connect import (
     DEFAULT_URL,
     DEFAULT_WIRE,
-    asking_every_site,
     asking_http,
     asking_wire,
     explained,
@@ -19,6 +18,7 @@ from hive.cli.connect import (
     name,
     url_of,
 )
+from hive.cli.everywhere import asking_every_site
 from hive.errors import HiveError
 from hive.local import MESH_FILE
 from hive.state_dir import write_json
@@ -75,10 +75,24 @@ def test_nodes_are_asked_of_every_site_of_the_mesh(home: Path) -> None:
             "sites": {n: {"bind": c.endpoint, "http": ""} for n, c in (("a", one), ("b", other))},
         }
         write_json(home / "m" / MESH_FILE, mesh)
-        with asking_every_site(None) as clients:
-            assert [row["id"] for client in clients for row in client.nodes()] == ["press-1/intent"] * 2
-        with asking_every_site(one.endpoint) as clients:
-            assert [row["id"] for client in clients for row in client.nodes()] == ["press-1/intent"]
+        with asking_every_site(None) as sites:
+            assert [row["id"] for row in sites.rows(lambda client: client.nodes())] == ["press-1/intent"] * 2
+        with asking_every_site(one.endpoint) as sites:
+            assert [row["id"] for row in sites.rows(lambda client: client.nodes())] == ["press-1/intent"]
+
+
+def test_a_site_that_is_silent_hides_no_other(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeConductor() as one:
+        up(home, "m")
+        sites = {"a": {"bind": one.endpoint, "http": ""}, "b": {"bind": "tcp://127.0.0.1:1", "http": ""}}
+        write_json(home / "m" / MESH_FILE, {**meshes()[0], "sites": sites})
+        with asking_every_site(None) as everywhere:
+            assert len(everywhere.rows(lambda client: client.nodes())) == 1
+            assert "b does not answer" in capsys.readouterr().err
+            assert everywhere.ask(lambda client: client.nodes())[1] == ["b"]
+        assert url_of("a") == one.endpoint
+        with pytest.raises(HiveError, match=r"'c' is neither an address .* sites that run here: a, b"):
+            url_of("c")
 
 
 def test_a_mesh_whose_supervisor_is_gone_does_not_run(home: Path) -> None:

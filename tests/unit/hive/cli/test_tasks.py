@@ -73,6 +73,8 @@ def test_submit_prints_the_api_s_json_and_nothing_else(shell: Shell) -> None:
         "ended": "done",
         "queued_ms": 0.12,
         "run_ms": 2.5,
+        "capability": "text.classify_intent",
+        "conductor": "plant-a",
     }
 
 
