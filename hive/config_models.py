@@ -217,6 +217,10 @@ class MeshConfig(Part):
         """Return where a linked conductor listens."""
         return link.endpoint or self.sites[link.site].conductor.bind
 
+    def linked_sites(self) -> set[tuple[str, str]]:
+        """Return (site, site that it dials) for every link of the file."""
+        return {(name, link.site) for name, site in self.sites.items() for link in site.conductor.links()}
+
     def tokens(self) -> dict[str, str]:
         """Return sha256(token) -> principal for the principals that have one."""
         return {r.token_sha256: r.principal for r in self.policy.principals if r.token_sha256}

@@ -75,7 +75,11 @@ def compile_wish(know: Knowledge, wish: Wish) -> Compiled:
 
 def why(know: Knowledge, step: Step) -> str:
     """Return the sentence that `hive explain` shows for a step."""
-    names = ", ".join(know.labels.unpack(step.labels)) or "unlabelled data"
+    names = (
+        ", ".join(know.labels.unpack(step.labels))
+        or know.policy.default_label(know.site)
+        or "unlabelled data"
+    )
     item = know.graph.served[step.capability]
     sites = [know.site] if item.here else [there.site for there in item.beyond]
     sentence = f"{names} may be at {' or '.join(map(repr, sites))}"

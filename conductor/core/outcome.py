@@ -233,6 +233,7 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
         crossed = returned(s, task, journey)
         if crossed is not None:
             journey.crossed.append(crossed)
+            s.note("crossed", task.id, *crossed)
         give_back(s, task, journey, provenance(task, s.site))
     s.note(
         "task",

@@ -211,6 +211,7 @@ def _sent_on(s: State, task: Task, node: Node, work: Work) -> Work:
     rule = s.gate.asks(crossing, labels).rule
     journey.crossed.append(Crossed(s.site, node.site, s.label_table.unpack(labels), size, rule))
     s.count("bytes_sent_to_sites", size)
+    s.note("crossed", task.id, *journey.crossed[-1])
     header = work.header._replace(hops=len(via))
     return Work(
         header, work.inputs, work.body, node.offer.capability, asker, via, task.min_confidence, journey.unsure

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from conductor.core.actions import Send
 from conductor.core.elsewhere import outbox_of
 from conductor.core.explain import explain
+from conductor.core.exports import offers
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, outcome, refuse
 from conductor.core.peers import Peer
@@ -134,7 +135,7 @@ def _sites(s: State, principal: str) -> object:
 
 def _link(s: State, peer: Peer) -> dict[str, object]:
     """Return one link: how it is, how many tasks wait for the other side, what it offers, who dials."""
-    offers = [
+    offered = [
         {
             "capability": name,
             "sites": list(node.offer.path),
@@ -149,13 +150,14 @@ def _link(s: State, peer: Peer) -> dict[str, object]:
     return {
         "to": peer.site,
         "state": peer.shown(),
-        "rtt_ms": round(peer.rtt_us / 1000, 3) if peer.up else None,
+        "rtt_ms": round(peer.rtt_us / 1000, 3) if peer.up and peer.rtt_us else None,
         "outbox": outbox_of(s, peer.site),
         "unacknowledged": len(peer.outbox),
         "given": len(peer.held),
         "upstream": peer.upstream,
         "dialled": peer.link is not None,
-        "offers": offers,
+        "told": peer.up and offers(s, peer.site) == peer.told,
+        "offers": offered,
         "trouble": peer.trouble,
     }
 

@@ -38,8 +38,10 @@ def starting_screen(
     return Group(*lines)
 
 
-def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableType:
-    """Return what is said when all is up: where it answers, and what could be tried."""
+def ready_screen(
+    config: MeshConfig, nodes: int, took_s: float, unlinked: Sequence[tuple[str, str]] = ()
+) -> RenderableType:
+    """Return what is said when all is up: where it answers, which links are not, and what could be tried."""
     devices = sum(len(site.devices) for site in config.sites.values())
     many = f"{nodes} nodes on {devices} device{'s' if devices != 1 else ''}"
     head = Text.assemble(("● ", "green"), (f"{config.mesh} is ready", "bold"), f": {many}, {took_s:.1f} s")
@@ -53,10 +55,14 @@ def ready_screen(config: MeshConfig, nodes: int, took_s: float) -> RenderableTyp
             Text.assemble("  ", (name, "cyan"), f"   {address(site.conductor)}", ("   pages at /docs", "dim"))
         )
         lines.append(Text.assemble("  ", " " * len(name), "   ", wire))
+    for near, other in unlinked:
+        said = f" and {other} are not linked yet; `hive sites` says why. Each works on alone meanwhile."
+        lines.append(Text.assemble(("  ● ", "yellow"), (near, "cyan"), said))
     lines.append(Text())
     drawn = all(site.conductor.http for site in config.sites.values())
     look = "hive graph" if drawn else "hive capabilities"
-    tries = ["hive nodes --watch", look, 'hive submit text.classify_intent "what is my balance"']
+    ask = 'hive submit text.classify_intent "what is my balance"'
+    tries = ["hive nodes --watch", *(["hive sites"] if config.linked_sites() else []), look, ask]
     lines += [Text.assemble("  ", (line, "bold")) for line in tries]
     return Group(*lines, Text())
 

@@ -7,17 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import httpx
 from rich.console import Group, RenderableType
 from rich.live import Live
 
 from hive.cli.interrupts import Interrupts
+from hive.cli.looking import Look, look_around
 from hive.cli.preflight import check_ports
-from hive.cli.progress import address, ready_screen, starting_screen, summary
+from hive.cli.progress import ready_screen, starting_screen, summary
 from hive.cli.report import err
 from hive.cli.stopping import clear
 from hive.cli.views import nodes_screen
@@ -33,6 +32,8 @@ _WATCH_S: Final = 0.5
 _HOPELESS: Final = 2
 """Failures after which a process that does not run counts as unable to start; one may be a race at the start."""
 
+_LINKS_S: Final = 5.0
+"""How long links are waited for once every node is ready."""
 _REFUSED: Final = "The conductor refuses this node: "
 _FOR_GOOD: Final = frozenset({"claim_refused", "mesh_mismatch", "unauthenticated", "version_unsupported"})
 """Refusals that no further try changes: the file's own policy decides."""
@@ -56,6 +57,8 @@ class Starting:
         clear(self._state)
         check_ports(self._config)
         self._interrupts = Interrupts()
+        self._unlinked: set[tuple[str, str]] = set()
+        self._links_since_s = 0.0
         self._log = make(self._state / "logs") / "supervisor.log"
         self._started_s = time.monotonic()
         with self._log.open("a", encoding="utf-8") as log:
@@ -80,18 +83,26 @@ class Starting:
             raise
         took_s = time.monotonic() - self._started_s
         if not self._quiet:
-            err.print(ready_screen(self._config, len(self._wanted), took_s))
+            err.print(ready_screen(self._config, len(self._wanted), took_s, sorted(self._unlinked)))
         return summary(self._config, len(self._wanted), took_s)
 
     def _wait(self) -> None:
         with self._live(self._screen(set())) as live:
             while True:
                 look = look_around(self._config, self._state)
-                if self._wanted <= look.ready and not look.silent:
+                if self._wanted <= look.ready and not look.silent and self._linked(look):
                     return
                 self._check(look.ready)
                 live.update(self._screen(look.ready), refresh=not self._quiet)
                 self._interrupts.pause(_LOOK_S)
+
+    def _linked(self, look: Look) -> bool:
+        """Say whether the sites can ask each other, or were waited for long enough: sites run on alone."""
+        self._unlinked = self._config.linked_sites() - look.linked
+        if not self._unlinked:
+            return True
+        self._links_since_s = self._links_since_s or time.monotonic()
+        return time.monotonic() - self._links_since_s > _LINKS_S
 
     def until_stopped(self) -> None:
         """Show the nodes until Ctrl-C or the supervisor's end, then stop everything."""
@@ -171,55 +182,6 @@ def wanted_nodes(config: MeshConfig) -> set[str]:
     """Return the ids of all nodes that the file names."""
     places = [(site, device) for site, part in config.sites.items() for device in part.devices]
     return {node for site, device in places for node, _ in config.node_ids(site, device)}
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a mesh looks from outside: `rows` as `hive nodes` shows them, and which nodes are ready.
-
-    `silent` are the sites whose conductor does not answer yet; `closed` those that answer nobody without a token.
-    """
-
-    rows: list[dict[str, Any]]
-    ready: set[str]
-    silent: list[str]
-    closed: list[str]
-
-
-def look_around(config: MeshConfig, state: Path) -> Look:
-    """Ask each site's conductor for its nodes, with $HIVE_TOKEN where it is set.
-
-    Where policy wants a token that is not known here, the agents' files say which nodes the conductor called ready.
-    """
-    look = Look([], set(), [], [])
-    for name, site in config.sites.items():
-        try:
-            look.rows.extend(_nodes_of(address(site.conductor)))
-        except HiveError as error:
-            (look.closed if error.code == "unauthenticated" else look.silent).append(name)
-        except (httpx.HTTPError, ValueError):
-            look.silent.append(name)
-    look.ready.update(row["id"] for row in look.rows if row["state"] == "ready")
-    if look.closed:
-        told = [row for row in processes_in(state) if row.role == "node" and row.site in look.closed]
-        look.ready.update(row.name for row in told if row.state == "ready" and row.pid)
-    return look
-
-
-def _nodes_of(where: str) -> list[dict[str, Any]]:
-    """Return the nodes of one site; one without a gateway is asked over the wire protocol."""
-    from hive.client import Client  # noqa: PLC0415 - it loads the transport
-
-    token = os.environ.get("HIVE_TOKEN")
-    if not where.startswith("http"):
-        with Client(where, token=token, connect_timeout_s=0.5) as client:
-            return client.nodes()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = httpx.get(f"{where}/v1/nodes", headers=headers, timeout=2.0, trust_env=False)
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        raise HiveError("unauthenticated")
-    rows: list[dict[str, Any]] = answer.raise_for_status().json()
-    return rows
 
 
 def hopeless_nodes(state: Path) -> Iterator[tuple[str, str]]:

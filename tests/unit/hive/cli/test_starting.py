@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from conductor.gateway.settings import GatewaySettings, token_digest
-from hive.cli.starting import hopeless_nodes, look_around, said_last, wanted_nodes
+from hive.cli.looking import look_around
+from hive.cli.starting import hopeless_nodes, said_last, wanted_nodes
 from hive.config import MeshConfig, load_config, parse_config, parse_source
 from hive.processes import our_process
 from hive.state_dir import write_json
