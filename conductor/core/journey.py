@@ -35,7 +35,7 @@ class Journey:
     conductor with the header of its attempt. `alone` names sites that would have been asked, had they been reachable.
     """
 
-    __slots__ = ("alone", "asker", "crossed", "fallback", "giver", "unsure", "via")
+    __slots__ = ("alone", "asker", "crossed", "fallback", "giver", "returned", "unsure", "via")
 
     def __init__(self) -> None:
         """Begin at home."""
@@ -43,6 +43,7 @@ class Journey:
         self.asker = ""
         self.giver: tuple[Peer, Header] | None = None
         self.crossed: list[Crossed] = []
+        self.returned: Crossed | None = None
         self.fallback: Held | None = None
         self.unsure = False
         self.alone: list[str] = []

@@ -230,10 +230,9 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     elapsed_us = s.now_us - task.created_us
     journey = task.journey
     if journey is not None and journey.giver is not None:
-        crossed = returned(s, task, journey)
-        if crossed is not None:
-            journey.crossed.append(crossed)
-            s.note("crossed", task.id, *crossed)
+        journey.returned = returned(s, task, journey)
+        if journey.returned is not None:
+            s.note("crossed", task.id, *journey.returned)
         give_back(s, task, journey, provenance(task, s.site))
     s.note(
         "task",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from conductor.core.journey import Crossed, Journey
@@ -38,10 +39,15 @@ def provenance(task: Task, site: str) -> bytes:
 
 
 def _beyond(task: Task, journey: Journey, document: dict[str, object]) -> None:
-    """Add what crossed the edge of this site, and of those behind it by what they say."""
-    crossings: list[object] = [tuple(crossed) for crossed in journey.crossed]
+    """Add what crossed the edge of this site, and the edges behind it by what they say, in the order of the way."""
+    crossings: list[object] = []
+    own = iter(journey.crossed)
     for attempt in task.attempts:
-        crossings += _rows(_unpacked(attempt.provenance).get("crossings"), len(Crossed._fields))
+        if attempt.node.peer is not None:
+            crossings += [tuple(crossed) for crossed in islice(own, 1)]
+            crossings += _rows(_unpacked(attempt.provenance).get("crossings"), len(Crossed._fields))
+    if journey.returned is not None:
+        crossings.append(tuple(journey.returned))
     if crossings:
         document["crossings"] = crossings
     if journey.via:

@@ -46,15 +46,21 @@ def ready_screen(
     many = f"{nodes} nodes on {devices} device{'s' if devices != 1 else ''}"
     head = Text.assemble(("● ", "green"), (f"{config.mesh} is ready", "bold"), f": {many}, {took_s:.1f} s")
     lines = [head, Text()]
+    width = max(map(len, config.sites))
     for name, site in config.sites.items():
         wire = Text.assemble(site.conductor.bind, ("   for nodes and tcp:// clients", "dim"))
         if site.conductor.http is None:
-            lines.append(Text.assemble("  ", (name, "cyan"), "   ", wire))
+            lines.append(Text.assemble("  ", (f"{name:{width}}", "cyan"), "   ", wire))
             continue
         lines.append(
-            Text.assemble("  ", (name, "cyan"), f"   {address(site.conductor)}", ("   pages at /docs", "dim"))
+            Text.assemble(
+                "  ",
+                (f"{name:{width}}", "cyan"),
+                f"   {address(site.conductor)}",
+                ("   pages at /docs", "dim"),
+            )
         )
-        lines.append(Text.assemble("  ", " " * len(name), "   ", wire))
+        lines.append(Text.assemble("  ", " " * width, "   ", wire))
     for near, other in unlinked:
         said = f" and {other} are not linked yet; `hive sites` says why. Each works on alone meanwhile."
         lines.append(Text.assemble(("  ● ", "yellow"), (near, "cyan"), said))

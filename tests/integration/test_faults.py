@@ -87,9 +87,9 @@ async def _storm(mesh: LocalMesh, url: str) -> tuple[list[tuple[int, Result]], S
 
 @pytest.fixture
 def factory(tmp_path: Path) -> Iterator[tuple[LocalMesh, str]]:
-    config, ports = moved_to_free_ports(find_source("factory"), tmp_path)
+    config, ports = moved_to_free_ports(find_source("one-site"), tmp_path)
     with LocalMesh(config, tmp_path / "h") as mesh:
-        yield mesh, f"tcp://127.0.0.1:{ports['plant-a'][0]}"
+        yield mesh, f"tcp://127.0.0.1:{ports['plant'][0]}"
 
 
 def test_no_task_is_lost_or_answered_twice_while_processes_are_killed(factory: tuple[LocalMesh, str]) -> None:

@@ -236,7 +236,7 @@ def test_a_file_is_found_by_path_and_a_bundled_one_by_name(tmp_path: Path) -> No
     ("name", "sentence"),
     [
         ("factry", "There is no file factry. Did you mean factory?"),
-        ("nothing-like-it", "There is no file nothing-like-it. Bundled configurations: dev, factory"),
+        ("xyzzyx", "There is no file xyzzyx. Bundled configurations: clinic, dev, factory, one-site, retail"),
     ],
 )
 def test_a_file_that_is_not_there(name: str, sentence: str) -> None:

@@ -13,6 +13,7 @@ from conductor.core.settings import Settings
 from conductor.dispatcher.spec import settings_of
 from hive.config import MeshConfig, bundled_configs, json_schema, load_config
 from hive.config_tuning import NAMES, Tuning
+from hive.gate import Crossing, compile_gate
 from specialists.load import find
 from specialists.manifest import Manifest, read_manifest
 from specialists.pins import pins_in
@@ -30,8 +31,8 @@ def nodes_of(config: MeshConfig) -> list[tuple[str, str, Manifest]]:
     ]
 
 
-def test_dev_and_factory_are_bundled() -> None:
-    assert {"dev", "factory"} <= set(bundled_configs())
+def test_a_file_for_each_real_shape_is_bundled() -> None:
+    assert {"clinic", "dev", "factory", "one-site", "retail"} <= set(bundled_configs())
 
 
 @pytest.mark.parametrize("name", sorted(bundled_configs()))
@@ -65,11 +66,46 @@ def test_dev_has_each_bundled_specialist_once() -> None:
     assert sorted(manifest.name for _, _, manifest in nodes_of(load_config("dev"))) == sorted(SPECIALISTS)
 
 
-def test_factory_survives_the_loss_of_any_one_device() -> None:
+@pytest.mark.parametrize(("name", "plant"), [("one-site", "plant"), ("factory", "plant-a")])
+def test_a_plant_survives_the_loss_of_any_one_device(name: str, plant: str) -> None:
     devices = defaultdict(set)
-    for _, node, manifest in nodes_of(load_config("factory")):
-        devices[manifest.name].add(node.partition("/")[0])
+    for site, node, manifest in nodes_of(load_config(name)):
+        if site == plant:
+            devices[manifest.name].add(node.partition("/")[0])
     assert {name: len(found) for name, found in devices.items()} == dict.fromkeys(SPECIALISTS, 2)
+
+
+def allowed(name: str, crossing: Crossing, *labels: str) -> bool:
+    config = load_config(name)
+    gate = compile_gate(config.compiled_policy, config.label_table, config.sites)
+    return gate.asks(crossing, config.label_table.mask(labels)).allowed
+
+
+def test_names_stay_in_the_plant_and_what_was_redacted_may_go_to_the_cloud() -> None:
+    way = Crossing("plant-b", "cloud", "plant-b", "line-3", "text.classify_intent")
+    assert allowed("factory", way, "internal")
+    assert not allowed("factory", way, "internal", "pii")
+    assert not allowed(
+        "factory", way._replace(source="plant-a", begun="plant-b"), "internal"
+    )  # not by a detour
+    assert not allowed("factory", way._replace(source="cloud", target="plant-b", begun="cloud"), "internal")
+
+
+def test_a_shop_reaches_headquarters_through_its_region_and_no_other_shop() -> None:
+    up = Crossing("shop-1", "region", "shop-1", "till", "mesh.echo")
+    assert allowed("retail", up, "internal")
+    assert allowed("retail", up._replace(source="region", target="headquarters"), "internal")
+    assert not allowed("retail", up._replace(target="headquarters"), "internal")
+    assert not allowed("retail", up._replace(source="region", target="shop-2"), "internal")
+
+
+@pytest.mark.parametrize("labels", [("phi",), ("phi", "internal"), ("pii", "phi"), ()])
+def test_health_data_leaves_no_clinic(labels: tuple[str, ...]) -> None:
+    for capability in ("text.classify_intent", "text.redact", "sensor.detect_anomaly"):
+        assert not allowed("clinic", Crossing("clinic", "cloud", "clinic", "desk", capability), *labels)
+    policy = load_config("clinic").compiled_policy
+    assert policy.default_label("clinic") == "phi"
+    assert not any("phi" in rule.labels for rule in policy.removals)
 
 
 @pytest.mark.parametrize("name", sorted(bundled_configs()))

@@ -38,14 +38,14 @@ def test_a_broken_file_is_no_mesh(document: object, tmp_path: Path) -> None:
 
 
 def test_a_conductor_per_site_and_an_agent_per_device(tmp_path: Path) -> None:
-    conductors, devices = children(load_config("factory"), Path("factory.yaml"), tmp_path)
+    conductors, devices = children(load_config("one-site"), Path("one-site.yaml"), tmp_path)
     assert [child.command[2:] for child in conductors] == [
-        ["hive", "conductor", "run", "factory.yaml", "--site", "plant-a", "--state", str(tmp_path)]
+        ["hive", "conductor", "run", "one-site.yaml", "--site", "plant", "--state", str(tmp_path)]
     ]
     assert [child.name for child in devices] == [
         "device-press-1", "device-press-2", "device-packing-1", "device-office",
     ]  # fmt: skip
-    assert devices[0].command[5:9] == ["factory.yaml", "--device", "press-1", "--site"]
+    assert devices[0].command[5:9] == ["one-site.yaml", "--device", "press-1", "--site"]
 
 
 def test_a_bad_file_ends_the_supervisor_with_the_catalogue_s_status(
