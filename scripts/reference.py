@@ -64,7 +64,7 @@ _DIRECTIONS = {
     "WELCOME": "conductor → dialling side",
     "REFUSE": "both",
     "BYE": "both",
-    "BEAT": "node → conductor",
+    "BEAT": "node → conductor, peer → peer",
     "CREDIT": "node → conductor",
     "OFFERS": "peer → peer",
     "SUBMIT": "client → conductor",
@@ -75,11 +75,11 @@ _DIRECTIONS = {
     "REPLY": "conductor → client",
     "WATCH": "client → conductor",
     "EVENT": "conductor → client",
-    "WORK": "conductor → node",
+    "WORK": "conductor → node, peer → peer",
     "RUNNING": "node → conductor",
-    "ANSWER": "node → conductor",
-    "REVOKE": "conductor → node",
-    "ACK": "conductor → node",
+    "ANSWER": "node → conductor, peer → peer",
+    "REVOKE": "conductor → node, peer → peer",
+    "ACK": "conductor → node, peer → peer",
     "SEEN": "dispatcher → control",
     "VERDICT": "control → dispatcher",
     "PLAN_WANTED": "dispatcher → control",
@@ -311,6 +311,50 @@ def _exchange() -> list[tuple[str, str, str, m.Message]]:
         ("credit", "node", "takes four at once from now on", m.Credit(m.EMPTY, 4)),
         ("beat-draining", "node", "wants no more work", m.Beat(m.EMPTY, 4100, 0, 0, draining=True)),
         ("bye", "node", "leaves", m.Bye(m.EMPTY, "drained")),
+        *_between_sites(asked, told, value),
+    ]  # fmt: skip
+
+
+def _between_sites(asked: m.Header, told: m.Header, value: bytes) -> list[tuple[str, str, str, m.Message]]:
+    """Return what two linked conductors say to each other about one task."""
+    offer = m.Offer(
+        "text.classify_intent", "1.0.0", (("text", "text"),), "intent", "", "", run_bound_us=50_000, path=("cloud",),
+        labels=("public", "internal"), credit=64, latency_us=512, load=0.25,
+    )  # fmt: skip
+    names = ("public", "internal", "pii", "phi")
+    edge = m.Hello(
+        told, "peer", "plant-b", "factory", "plant-b", 3, held=((7, 2),), labels=names, accepts=names[:3],
+    )  # fmt: skip
+    cloud = m.Hello(
+        told._replace(epoch=7), "peer", "cloud", "factory", "cloud", 7, offers=(offer,), unacked=((3, 8),),
+        labels=names, accepts=names[:2],
+    )  # fmt: skip
+    given = asked._replace(flags=0, epoch=3, attempt=9, capability=4, hops=1, sent_us=7_000_500)
+    work = m.Work(
+        given, (), (b"turn on the light",), "text.classify_intent", "line-3", ("plant-b",), min_confidence=0.5,
+    )  # fmt: skip
+    provenance = codec.pack_document(
+        {
+            "plan": ["text.classify_intent"],
+            "attempts": [(0, 5, "rack-1/intent-tiny", "cloud", _DIGEST, "answered", 12, 480,
+                          "text.classify_intent", "cloud")],
+            "crossings": [("cloud", "plant-b", ["internal"], len(value), "plant-b-data")],
+            "via": ["plant-b"],
+        }
+    )  # fmt: skip
+    back = given._replace(remaining_us=m.NO_DEADLINE_US, sent_us=7_002_000)
+    context: dict[str, object] = {"rule": "cloud-data", "site": "cloud", "labels": ["pii"]}
+    may_not = m.Refuse(
+        back, "label_forbidden", "pii: it may not be at 'cloud', by 'cloud-data'.", 32, context
+    )
+    return [
+        ("hello-peer", "peer", "a plant dials the cloud, and still works on one attempt of it", edge),
+        ("hello-back", "peer", "the cloud says what the plant may ask for, and has one answer to say again", cloud),
+        ("offers", "peer", "nothing is offered any more", m.Offers(told)),
+        ("work-to-site", "peer", "gives a step to another site", work),
+        ("answer-of-site", "peer", "the step's answer, with the way that it took", m.Answer(back, 0.75, 0, 0, 900,
+         (value,), provenance)),
+        ("refuse-of-site", "peer", "the gate of the other side", may_not),
     ]  # fmt: skip
 
 
