@@ -76,6 +76,7 @@ def _sites_named(config: MeshConfig) -> Iterator[Problem]:
 
 def _links(config: MeshConfig) -> Iterator[Problem]:
     """Links lead to other sites of the file, once each, and link rules name sites that there are."""
+    dialled: set[tuple[str, str]] = set()
     for name, site in config.sites.items():
         seen: set[str] = set()
         places: list[tuple[Where, str]] = [(("peers", i), p.site) for i, p in enumerate(site.conductor.peers)]
@@ -89,6 +90,12 @@ def _links(config: MeshConfig) -> Iterator[Problem]:
                 yield where, _unknown("site", other, config.sites)
             elif other in seen:
                 yield where, f"{name!r} links to {other!r} already; write it once"
+            elif (other, name) in dialled:
+                yield (
+                    where,
+                    f"{other!r} dials {name!r} already, and work goes both ways; remove one of the two",
+                )
+            dialled.add((name, other))
             seen.add(other)
     for index, rule in enumerate(config.policy.links):
         ends = [(("from",), rule.source), (("to",), rule.target)]

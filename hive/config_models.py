@@ -225,6 +225,12 @@ class MeshConfig(Part):
         """Return sha256(token) -> principal for the principals that have one."""
         return {r.token_sha256: r.principal for r in self.policy.principals if r.token_sha256}
 
+    def caller_tokens(self) -> dict[str, str]:
+        """Return the same for callers alone: a principal with a site's name is the conductor that links from there."""
+        return {
+            digest: principal for digest, principal in self.tokens().items() if principal not in self.sites
+        }
+
     def node_ids(self, site: str, device: str) -> list[tuple[str, NodeConfig]]:
         """Return (node id, configuration) of each node of a device: `<device>/<specialist>`, then `…-2`, `…-3`."""
         seen: dict[str, int] = {}

@@ -70,7 +70,7 @@ class Control:
             say(state="ready", url="")
             await self._stop.wait()
             return
-        settings = GatewaySettings(http.host, http.port, self._planner.config.tokens())
+        settings = GatewaySettings(http.host, http.port, self._planner.config.caller_tokens())
         view = ControlView(self._planner, self._presence.nodes)
         mesh = self._planner.config.mesh
         ready = lambda url: say(state="ready", url=url)  # noqa: E731 - one line

@@ -122,20 +122,26 @@ def unreachable(
 ) -> dict[str, object] | None:
     """Return why a step may not wait for sites that cannot be reached, or None if it may.
 
-    It is the task's own wish: what is durable or says HOLD waits in the outbox, anything else is refused now.
+    It is the task's own wish: what is durable or says HOLD waits in the outbox, anything else is refused now. What was
+    given to a site before its link broke may be done there, and waits for the answer within its deadline.
     """
     if any(not pool.away for pool in capability.pools.values()) or _there(sites):
         return None  # somebody will have a free slot, or comes back
     if any(not attempt.ended for attempt in task.live.values()):
         return None
     names = ", ".join(sorted(pool.site for pool in sites))
-    if not (task.durable or task.header.flags & _HOLD) and not task.attempts:
+    if not may_wait(task):
         detail = f"{capability.name} is done at {names}, which cannot be reached now, and the task did not ask to wait."
         return failure("link_down", detail, site=sites[0].site, retry_after_ms=1000)
     if not task.queued and waiting_for_sites(s) >= s.settings.outbox_max_tasks:
         detail = f"{s.settings.outbox_max_tasks} tasks wait already for sites that cannot be reached."
         return failure("queue_full", detail, site=sites[0].site, retry_after_ms=5000)
     return None
+
+
+def may_wait(task: Task) -> bool:
+    """Say whether a task may wait for a site that cannot be reached: it wishes so, or it may be done there already."""
+    return task.durable or bool(task.header.flags & _HOLD) or bool(task.live)
 
 
 def _there(sites: list[Pool[Node]]) -> bool:

@@ -11,13 +11,14 @@ from typing import Final
 
 from conductor.core import serving, work
 from conductor.core.actions import CloseSession, Dial, Send
-from conductor.core.exports import offers
+from conductor.core.elsewhere import may_wait, ready_here
+from conductor.core.link_beats import acked, beat, heard_beat, silent
 from conductor.core.link_greeting import hello_to, refusal
-from conductor.core.membership import arm_node, back, forget, gone
+from conductor.core.membership import forget, gone
 from conductor.core.nodes import Session
 from conductor.core.offered import offered, take_hello
 from conductor.core.peers import LinkSpec, Peer
-from conductor.core.place import FAR_US
+from conductor.core.place import FAR_US, place
 from conductor.core.session import now_header
 from conductor.core.state import State
 from conductor.core.states import NodeState
@@ -132,10 +133,21 @@ def lost(s: State, session: Session, why: str = "link_lost") -> None:
             if node.state is not NodeState.LOST:
                 gone(s, node, "link_lost")
         peer.nodes.clear()
+        _refuse_waiting(s)
     if peer.dialled == session.id and peer.link is not None:
         peer.dialled = 0
         _perform(s, peer, peer.link.failed(s.now_us))
     _arm(s, peer)
+
+
+def _refuse_waiting(s: State) -> None:
+    """Look again at what waits for sites that cannot be reached any more: not everything wishes to."""
+    for capability in s.capabilities.values():
+        if not capability.linked or not capability.waiting_count or ready_here(capability):
+            continue
+        for task in [task for queue in capability.waiting for task in queue if not may_wait(task)]:
+            if task.queued:
+                place(s, task)
 
 
 def due(s: State, peer: Peer) -> None:
@@ -145,11 +157,11 @@ def due(s: State, peer: Peer) -> None:
         _perform(s, peer, link.tick(s.now_us))
     session = peer.session
     if session is not None and s.now_us >= peer.next_beat_us:
-        if _silent(s, peer):
+        if silent(s, peer):
             s.actions.append(CloseSession(session.id))
             lost(s, session, "link_silent")
             return
-        _beat(s, session, peer)
+        beat(s, session, peer)
     _arm(s, peer)
 
 
@@ -212,42 +224,6 @@ def _welcomed(s: State, session: Session, m: Welcome) -> None:
         s.actions.append(Send(session.id, reply))
 
 
-def _beat(s: State, session: Session, peer: Peer) -> None:
-    peer.turns += 1
-    peer.next_beat_us = s.now_us + s.settings.link_beat_us
-    if peer.link is not None and peer.dialled == session.id:
-        peer.link.asked(s.now_us)
-    peer.asked.append(s.now_us)
-    s.actions.append(Send(session.id, Beat(now_header(s), peer.turns, len(peer.held), 0, s.draining)))
-    fresh = offers(s, peer.site)
-    if fresh != peer.told and peer.welcomed:
-        peer.told = fresh
-        s.actions.append(Send(session.id, Offers(now_header(s), fresh)))
-
-
-def _heard_beat(s: State, session: Session, m: Beat) -> None:
-    peer = session.peer
-    assert peer is not None, "a link's session has its peer"
-    s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
-    for node in peer.nodes.values():
-        node.beats.heard(s.now_us, m.busy_us)
-        if node.state is NodeState.SUSPECT:
-            back(s, node)
-        arm_node(s, node)
-
-
-def _acked(s: State, session: Session, m: Ack) -> None:
-    peer = session.peer
-    assert peer is not None, "a link's session has its peer"
-    peer.answered(s.now_us)
-    peer.outbox.acknowledged(m.answers)
-
-
-def _silent(s: State, peer: Peer) -> bool:
-    """Say whether beats went unanswered for so long that the connection is given up."""
-    return bool(peer.asked) and s.now_us - peer.asked[0] > s.settings.lost_after_us
-
-
 def _left(s: State, session: Session, _: Bye) -> None:
     s.actions.append(CloseSession(session.id))
     lost(s, session, "link_left")
@@ -279,8 +255,8 @@ _HANDLERS: Final[dict[type, Callable[..., None]]] = {
     Answer: work.answered,
     Refuse: _refused,
     Revoke: serving.revoked,
-    Beat: _heard_beat,
-    Ack: _acked,
+    Beat: heard_beat,
+    Ack: acked,
     Offers: offered,
     Hello: _greeted_back,
     Welcome: _welcomed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
+from conductor.core.elsewhere import ready_here
 from conductor.core.journey import Held
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, persist_outcome, reject, tell
@@ -281,6 +282,16 @@ def _expire(s: State, task: Task) -> None:
     tried = ", ".join(sorted({a.node.id for a in task.attempts}))
     where = f"tried on {tried}" if tried else "no node was free for it"
     took_ms = (s.now_us - task.created_us) // 1000
-    finish(
-        s, task, TaskState.EXPIRED, failure("expired", f"The deadline passed after {took_ms} ms; {where}.")
-    )
+    detail = f"The deadline passed after {took_ms} ms; {where}{_waited_for(s, task)}."
+    finish(s, task, TaskState.EXPIRED, failure("expired", detail))
+
+
+def _waited_for(s: State, task: Task) -> str:
+    """Name the linked sites that a task waited for and that cannot be reached."""
+    if task.route is None:
+        return ""
+    capability = s.capabilities.get(task.route.steps[task.at].capability)
+    if capability is None or not capability.linked or ready_here(capability):
+        return ""
+    away = [pool.site for pool in capability.pools.values() if pool.away and not pool.members]
+    return f"; {', '.join(sorted(away))} could not be reached" if away else ""

@@ -39,7 +39,7 @@ def run_gateway(
 
     write_json(status, {**row, "state": "starting"})
     endpoint = f"ipc://{private_socket(state, config.mesh, site)}"
-    settings = GatewaySettings(host, port, config.tokens())
+    settings = GatewaySettings(host, port, config.caller_tokens())
     try:
         asyncio.run(_serve(endpoint, config.mesh, settings, ready))
     finally:

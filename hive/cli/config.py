@@ -35,6 +35,9 @@ def check(
             http = part.conductor.http
             where = f"http://{http.host}:{http.port}" if http else "no gateway"
             branch = tree.add(f"site [cyan]{site}[/cyan]  {part.conductor.bind}  {where}")
+            for link in part.conductor.links():
+                tier = " [dim]upstream[/dim]" if link is part.conductor.upstream else ""
+                branch.add(f"dials [cyan]{link.site}[/cyan] at {mesh.link_endpoint(link)}{tier}")
             for device in part.devices:
                 leaf = branch.add(f"device [green]{device}[/green]")
                 for name, node in nodes[f"{site}/{device}"]:

@@ -272,3 +272,25 @@ def test_a_number_of_the_tuning_is_finite(number: str) -> None:
     conductor = f"    conductor: {{tuning: {{lost_after_s: {number}}}}}\n"
     with pytest.raises(HiveError, match=r"lost_after_s: "):
         parse_config(parse_source(SMALL.replace("    devices:\n", f"{conductor}    devices:\n"), "mesh.yaml"))
+
+
+def test_a_token_for_a_site_that_links_here_is_none_for_callers() -> None:
+    rules = [
+        {"rule": "a", "principal": "home", "capabilities": ["*"], "labels": [], "token_sha256": "a" * 64},
+        {"rule": "b", "principal": "alice", "capabilities": ["*"], "labels": [], "token_sha256": "b" * 64},
+    ]
+    config = MeshConfig.model_validate({"mesh": "m", "sites": {"home": {}}, "policy": {"principals": rules}})
+    assert config.tokens() == {"a" * 64: "home", "b" * 64: "alice"}
+    assert config.caller_tokens() == {"b" * 64: "alice"}
+
+
+def test_two_sites_need_not_dial_each_other() -> None:
+    text = (
+        "mesh: m\nsites:\n"
+        '  a: {conductor: {bind: "tcp://127.0.0.1:1", http: null, peers: [{site: b}]}}\n'
+        '  b: {conductor: {bind: "tcp://127.0.0.1:2", http: null, upstream: {site: a}}}\n'
+    )
+    with pytest.raises(
+        HiveError, match="'a' dials 'b' already, and work goes both ways; remove one of the two"
+    ):
+        parse_config(parse_source(text, "m.yaml"))

@@ -137,6 +137,37 @@ def test_alone_a_site_answers_what_it_can_and_says_so() -> None:
     assert (told.state, told.error["code"], told.error["site"]) == ("failed", "link_down", "cloud")
 
 
+def test_what_waits_for_a_slot_over_there_is_refused_when_the_link_is_lost_unless_it_wishes_to_wait() -> None:
+    world = linked()
+    gpu = world["cloud"].node("gpu/y", "text.route", credit=1)
+    world["plant"].node("plant/r", "text.redact", removes=("pii",), output="text.redacted")
+    gpu.answering = False
+    world.run(S)
+    plant = world["plant"]
+    out = [plant.submit("text.route", deadline_us=40 * S) for _ in range(64)]
+    waiting = plant.submit("text.route", deadline_us=40 * S)
+    held = plant.submit("text.route", hold=True, deadline_us=40 * S)
+    world.cut("plant", "cloud")
+    world.run(15 * S)
+    told = plant.outcome(waiting)
+    assert isinstance(told, Outcome)
+    assert (told.state, told.error["code"]) == ("failed", "link_down")
+    assert [plant.outcome(task) for task in (*out, held)] == [None] * 65
+    later = plant.submit("text.route", labels=("pii",))
+    world.run(S)
+    told = plant.outcome(later)
+    assert isinstance(told, Outcome)
+    assert (told.state, told.error["code"]) == (
+        "failed",
+        "link_down",
+    )  # although a step at home had been done
+    world.run(30 * S)
+    told = plant.outcome(held)
+    assert isinstance(told, Outcome)
+    assert told.state == "expired"
+    assert "cloud could not be reached" in str(told.error["detail"])
+
+
 def test_what_may_wait_is_delivered_once_in_order_when_the_link_is_back() -> None:
     world = linked()
     gpu = world["cloud"].node("gpu/y", "text.route", credit=4)
