@@ -31,12 +31,21 @@ _IPC_PATH_MAX: Final = 100
 class ConductorApp:
     """Supervises the two processes of a site and says in a status file how they are."""
 
-    def __init__(self, config: MeshConfig, config_path: Path, site: str, state: Path) -> None:
-        """Check what can be checked before anything starts.
+    def __init__(
+        self,
+        config: MeshConfig,
+        config_path: Path,
+        site: str,
+        state: Path,
+        link_via: Mapping[str, str] | None = None,
+    ) -> None:
+        """Check what can be checked before anything starts. `link_via` are other addresses of linked sites.
 
-        Raises HiveError: config_invalid (tuning), insecure_bind, state_unwritable.
+        Raises HiveError: config_invalid (tuning), bad_request (link_via), insecure_bind, state_unwritable.
         """
         conductor = config.sites[site].conductor
+        self._via = dict(link_via or {})
+        _check_via(self._via, site, conductor)
         self._tuning = cast("Mapping[str, float]", conductor.tuning)
         settings_of(self._tuning)
         check_bind(conductor.bind, insecure=conductor.insecure)
@@ -171,7 +180,7 @@ class ConductorApp:
     def _link_spec(self, link: LinkConfig) -> dict[str, object]:
         return {
             "site": link.site,
-            "endpoint": self._config.link_endpoint(link),
+            "endpoint": self._via.get(link.site) or self._config.link_endpoint(link),
             "upstream": link is self._conductor.upstream,
             "token_env": link.token_env,
         }
@@ -185,6 +194,17 @@ class ConductorApp:
             "endpoint": endpoint,
         }
         return json.dumps(spec)
+
+
+def _check_via(via: Mapping[str, str], site: str, conductor: ConductorConfig) -> None:
+    """Raise HiveError(bad_request) for another address of a site that this one does not dial, or for none."""
+    dialled = [link.site for link in conductor.links()]
+    for name, endpoint in via.items():
+        if name not in dialled:
+            known = f"it dials {', '.join(dialled)}" if dialled else "it dials nobody"
+            raise HiveError("bad_request", f"--link-via {name}=…: {site!r} has no link to {name!r}; {known}.")
+        if not endpoint.startswith("tcp://"):
+            raise HiveError("bad_request", f"--link-via {name}={endpoint}: write SITE=tcp://HOST:PORT.")
 
 
 def private_socket(state: Path, mesh: str, site: str) -> Path:

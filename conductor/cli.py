@@ -20,6 +20,12 @@ def run(
     config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one.")],
     site: Annotated[str | None, typer.Option(help="The site; needed only if the file has several.")] = None,
     state: Annotated[Path | None, typer.Option(help="State directory; default: $HIVE_HOME/<mesh>.")] = None,
+    link_via: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--link-via", metavar="SITE=ADDRESS", help="Dial a linked site at another address: tcp://…"
+        ),
+    ] = None,
 ) -> None:
     """Start dispatcher, control process and gateway of a site and keep them running until Ctrl-C."""
     from conductor.app import ConductorApp  # noqa: PLC0415 - keeps `hive --help` quick
@@ -32,11 +38,12 @@ def run(
         mesh = load_config(config)
         chosen = find_site(mesh, site)
         folder = make(state if state is not None else mesh_dir(mesh.mesh))
+        via = dict(word.partition("=")[::2] for word in link_via or ())
         part = mesh.sites[chosen].conductor
         note(
             f"conductor of [bold]{chosen}[/bold]: wire {part.bind}, task API {part.http.port if part.http else 'off'}"
         )
-        raise typer.Exit(ConductorApp(mesh, find_source(config), chosen, folder).run())
+        raise typer.Exit(ConductorApp(mesh, find_source(config), chosen, folder, via).run())
 
 
 gateway_app = typer.Typer(

@@ -9,11 +9,12 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import psutil
 
@@ -29,19 +30,49 @@ MESH_FILE: Final = "mesh.json"
 LOCK_FILE: Final = "mesh.lock"
 
 
-def children(config: MeshConfig, config_path: Path, state: Path) -> tuple[list[Child], list[Child]]:
-    """Return the (conductors, devices) of a mesh, not started yet."""
+class Children(NamedTuple):
+    """The processes that a mesh on this machine consists of, not started yet."""
+
+    relays: list[Child]
+    conductors: list[Child]
+    devices: list[Child]
+
+
+def children(config: MeshConfig, config_path: Path, state: Path) -> Children:
+    """Return the processes of a mesh: a relay for each link, so that it can be played with, conductors and agents."""
     logs = make(state / "logs")
     hive = [sys.executable, "-m", "hive"]
-    conductors, devices = [], []
+    relays, conductors, devices = [], [], []
     for site, part in config.sites.items():
         where = ["--site", site, "--state", str(state)]
         command = [*hive, "conductor", "run", str(config_path), *where]
+        for link in part.conductor.links():
+            via = f"tcp://127.0.0.1:{_free_port()}"
+            name = f"link-{site}--{link.site}"
+            relay = [
+                sys.executable,
+                "-m",
+                "simulation.links",
+                str(make(state / "links")),
+                site,
+                link.site,
+                via,
+            ]
+            relays.append(Child(name, [*relay, config.link_endpoint(link)], logs / f"{name}.log"))
+            command += ["--link-via", f"{link.site}={via}"]
         conductors.append(Child(f"conductor-{site}", command, logs / f"conductor-{site}.log"))
         for device in part.devices:
             command = [*hive, "device", "run", str(config_path), "--device", device, *where]
             devices.append(Child(f"device-{device}", command, logs / f"device-{site}-{device}.log"))
-    return conductors, devices
+    return Children(relays, conductors, devices)
+
+
+def _free_port() -> int:
+    """Return a port of the loopback interface that nobody has just now; the kernel gives out others first."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class Supervisor:
@@ -52,7 +83,7 @@ class Supervisor:
         self._config = config
         self._config_path = config_path
         self._state = state
-        self._conductors, self._devices = children(config, config_path, state)
+        self._relays, self._conductors, self._devices = children(config, config_path, state)
         self._stop = False
         self._written: object = None
 
@@ -61,10 +92,10 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
         try:
-            for child in (*self._conductors, *self._devices):
+            for child in self._all():
                 child.start(time.monotonic())
             while not self._stop:
-                for child in (*self._conductors, *self._devices):
+                for child in self._all():
                     child.look(time.monotonic())
                 self._write("running")
                 time.sleep(_LOOK_S)
@@ -72,11 +103,15 @@ class Supervisor:
             self._write("stopping")
             self._stop_all(self._devices)
             self._stop_all(self._conductors)
+            self._stop_all(self._relays)
             with contextlib.suppress(FileNotFoundError):
                 (self._state / MESH_FILE).unlink()
 
     def _asked_to_stop(self, *_: object) -> None:
         self._stop = True
+
+    def _all(self) -> tuple[Child, ...]:
+        return (*self._relays, *self._conductors, *self._devices)
 
     def _stop_all(self, children: Sequence[Child]) -> None:
         for child in children:
@@ -89,7 +124,7 @@ class Supervisor:
         """Say what runs; only when it changed, so that an idle mesh does not write."""
         rows = [
             {"name": c.name, "pid": c.pid, "restarts": c.restarts, "failures": c.failures, "log": str(c.log)}
-            for c in (*self._conductors, *self._devices)
+            for c in self._all()
         ]
         document = {
             "mesh": self._config.mesh,

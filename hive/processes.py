@@ -22,6 +22,7 @@ _OURS: Final = (
     "conductor.control",
     "specialists.agent",
     "specialists.worker",
+    "simulation.links",
 )
 _MEBIBYTE: Final = 1 << 20
 
@@ -49,8 +50,10 @@ def mesh_processes() -> list[ProcessRow]:
 
 
 def processes_in(folder: Path) -> list[ProcessRow]:
-    """Return the processes of the mesh whose state directory this is: conductors first, then agents and nodes."""
-    files = [*sorted(folder.glob("conductors/*.json")), *sorted(folder.glob("agents/*.json"))]
+    """Return the processes of the mesh whose state directory this is: conductors, agents and nodes, relays of links."""
+    files = [
+        path for kind in ("conductors", "agents", "links") for path in sorted(folder.glob(f"{kind}/*.json"))
+    ]
     return [_checked(folder.name, row) for path in files for row in _rows(read_json(path))]
 
 

@@ -14,6 +14,7 @@ from hive.cli.report import emit, wants_json
 from hive.errors import HiveError
 
 GROUP: Final = "hive.commands"
+_HERE: Final = "A mesh on this machine"
 _PARTS: Final = "Run one part"
 _TRY: Final = "Try and measure"
 _LOOK: Final = "Look"
@@ -21,6 +22,7 @@ _LOOK: Final = "Look"
 # What the help says of them, so that it needs not import them: panel, line, and the extra that they come with.
 _KNOWN: Final = {
     "models": (_LOOK, "List the bundled specialists.", ""),
+    "link": (_HERE, "Show, cut, slow down and heal the links between sites.", ""),
     "node": (_PARTS, "Run a single node.", ""),
     "device": (_PARTS, "Run all nodes of a device.", ""),
     "conductor": (_PARTS, "Run the conductor of a site: dispatcher, control and gateway.", "conductor"),

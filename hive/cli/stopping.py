@@ -59,7 +59,7 @@ def clear(folder: Path) -> None:
         pids = ", ".join(map(str, alive))
         detail = f"Processes of mesh {folder.name!r} run without `hive up` ({pids}). `hive down` stops them."
         raise HiveError("already_running", detail, pids=alive)
-    for name in ("agents", "conductors", "run"):
+    for name in ("agents", "conductors", "links", "run"):
         shutil.rmtree(folder / name, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
         (folder / MESH_FILE).unlink()

@@ -38,7 +38,8 @@ def test_a_broken_file_is_no_mesh(document: object, tmp_path: Path) -> None:
 
 
 def test_a_conductor_per_site_and_an_agent_per_device(tmp_path: Path) -> None:
-    conductors, devices = children(load_config("one-site"), Path("one-site.yaml"), tmp_path)
+    relays, conductors, devices = children(load_config("one-site"), Path("one-site.yaml"), tmp_path)
+    assert relays == []
     assert [child.command[2:] for child in conductors] == [
         ["hive", "conductor", "run", "one-site.yaml", "--site", "plant", "--state", str(tmp_path)]
     ]
