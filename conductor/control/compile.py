@@ -73,6 +73,13 @@ def compile_wish(know: Knowledge, wish: Wish) -> Compiled:
     return Compiled(steps, refused, default_labels)
 
 
+def sites_beyond(know: Knowledge, wish: Wish, step: Step, default_labels: int) -> tuple[str, ...]:
+    """Return the linked sites that may have a step, reachable now or not."""
+    labels = step.labels or default_labels
+    item = know.graph.served[step.capability]
+    return tuple(there.site for there in item.beyond if _may_cross(know, wish, item, there, labels).allowed)
+
+
 def why(know: Knowledge, step: Step) -> str:
     """Return the sentence that `hive explain` shows for a step."""
     names = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from conductor.control.compile import Knowledge, Wish, compile_wish, why
+from conductor.control.compile import Knowledge, Wish, compile_wish, sites_beyond, why
 from conductor.control.graph import CapabilityGraph
 from conductor.control.values import Served, Step
 from conductor.control.verdicts import judge
@@ -79,7 +79,10 @@ class Planner:
         """Answer a table miss."""
         wish = Wish(wanted.principal, wanted.capability, wanted.want, wanted.have, wanted.labels, wanted.via)
         compiled = compile_wish(self._knowledge, wish)
-        steps = tuple(self._step(step) for step in compiled.steps)
+        default = compiled.default_labels
+        steps = tuple(
+            self._step(step, sites_beyond(self._knowledge, wish, step, default)) for step in compiled.steps
+        )
         refused = compiled.refused or {}
         return Plan(EMPTY, wanted.ask, self.generation, steps, refused, compiled.default_labels)
 
@@ -98,7 +101,7 @@ class Planner:
         self.journal.extend(evidence.entries)
         self.counts = {**evidence.counts, "journal_dropped": evidence.dropped}
 
-    def _step(self, step: Step) -> dict[str, object]:
+    def _step(self, step: Step, sites: tuple[str, ...]) -> dict[str, object]:
         return {
             "capability": step.capability,
             "output": step.output,
@@ -107,6 +110,7 @@ class Planner:
             "removes": step.removes,
             "rule": step.rule,
             "why": why(self._knowledge, step),
+            "sites": list(sites),
         }
 
     def _learn_types(self, offer: Offer) -> None:

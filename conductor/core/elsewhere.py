@@ -125,18 +125,25 @@ def unreachable(
     It is the task's own wish: what is durable or says HOLD waits in the outbox, anything else is refused now. What was
     given to a site before its link broke may be done there, and waits for the answer within its deadline.
     """
-    if any(not pool.away for pool in capability.pools.values()) or _there(sites):
-        return None  # somebody will have a free slot, or comes back
+    names = sorted({*(pool.site for pool in sites), *never_seen(task, capability)})
+    if not names or any(not pool.away for pool in capability.pools.values()) or _there(sites):
+        return None  # nobody else may have it, or somebody will have a free slot or comes back
     if any(not attempt.ended for attempt in task.live.values()):
         return None
-    names = ", ".join(sorted(pool.site for pool in sites))
     if not may_wait(task):
-        detail = f"{capability.name} is done at {names}, which cannot be reached now, and the task did not ask to wait."
-        return failure("link_down", detail, site=sites[0].site, retry_after_ms=1000)
+        detail = f"{capability.name} is done at {', '.join(names)}, which cannot be reached now"
+        said = f"{detail}, and the task did not ask to wait."
+        return failure("link_down", said, site=names[0], retry_after_ms=1000)
     if not task.queued and waiting_for_sites(s) >= s.settings.outbox_max_tasks:
         detail = f"{s.settings.outbox_max_tasks} tasks wait already for sites that cannot be reached."
-        return failure("queue_full", detail, site=sites[0].site, retry_after_ms=5000)
+        return failure("queue_full", detail, site=names[0], retry_after_ms=5000)
     return None
+
+
+def never_seen(task: Task, capability: Capability) -> list[str]:
+    """Return the sites that may have the step by its plan and have not been linked since this conductor began."""
+    step = task.route.steps[task.at]  # type: ignore[union-attr]
+    return [site for site in step.sites if f"@{site}" not in capability.pools]
 
 
 def may_wait(task: Task) -> bool:
@@ -155,14 +162,17 @@ def waiting_for_sites(s: State) -> int:
 
 
 def outbox_of(s: State, site: str) -> int:
-    """Return how many tasks wait for a site, or have been given to it and not answered while it cannot be reached."""
-    peer = s.peers.get(site)
+    """Return how many tasks wait for a site: of capabilities that nobody here has, and that it is asked for first."""
     waiting = 0
     for capability in s.capabilities.values():
-        if not capability.linked or not capability.waiting_count or ready_here(capability):
-            continue
-        pool = capability.pools.get(f"@{site}")
-        first = next((p for p in capability.pools.values() if p.away), None)
-        if pool is not None and (pool is first or (first is not None and not first.members and pool.members)):
-            waiting += capability.waiting_count
-    return waiting if peer is not None else 0
+        if capability.linked and capability.waiting_count and not ready_here(capability):
+            first = next(task for queue in reversed(capability.waiting) for task in queue)
+            waiting += capability.waiting_count if site == _first_site(first, capability) else 0
+    return waiting
+
+
+def _first_site(task: Task, capability: Capability) -> str:
+    """Return the site that a waiting step goes to as far as is known now: one that can be reached, else any."""
+    step = task.route.steps[task.at]  # type: ignore[union-attr]
+    reached = [site for site in step.sites if (pool := capability.pools.get(f"@{site}")) and pool.members]
+    return next(iter(reached or step.sites), "")

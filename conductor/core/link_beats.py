@@ -6,7 +6,7 @@ from conductor.core.actions import Send
 from conductor.core.exports import offers
 from conductor.core.membership import arm_node, back
 from conductor.core.nodes import Session
-from conductor.core.peers import Peer
+from conductor.core.peers import LINK_SILENCE_US, Peer
 from conductor.core.session import now_header
 from conductor.core.state import State
 from conductor.core.states import NodeState
@@ -49,4 +49,4 @@ def acked(s: State, session: Session, m: Ack) -> None:
 
 def silent(s: State, peer: Peer) -> bool:
     """Say whether beats went unanswered for so long that the connection is given up."""
-    return bool(peer.asked) and s.now_us - peer.asked[0] > s.settings.lost_after_us
+    return bool(peer.asked) and s.now_us - peer.asked[0] > LINK_SILENCE_US

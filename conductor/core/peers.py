@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hive.core.link import Link, LinkState
+from hive.core.link import Link, LinkState, LinkTuning
 from hive.core.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ _RTT_WEIGHT: Final = 0.2
 UNACKED_MAX: Final = 2_048
 UNACKED_MAX_BYTES: Final = 32 << 20
 """What is kept of answers that the other side has not acknowledged; it was most likely received."""
+
+
+LINK_SILENCE_US: Final = 5_000_000
+"""How long beats may go unanswered before the session is given up; work is moved earlier, on suspicion."""
+_TUNING: Final = LinkTuning(greeting_us=2_000_000, silence_floor_us=LINK_SILENCE_US)
 
 
 class LinkSpec(NamedTuple):
@@ -75,7 +80,7 @@ class Peer:
         """Know a site's name; with a `spec` it is dialled."""
         self.site = site
         self.spec = spec
-        self.link = Link([spec.endpoint], Dice(rand)) if spec else None
+        self.link = Link([spec.endpoint], Dice(rand), _TUNING) if spec else None
         self.dialled = 0
         self.session: Session | None = None
         self.welcomed = False

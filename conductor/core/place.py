@@ -221,7 +221,7 @@ def _sent_on(s: State, task: Task, node: Node, work: Work) -> Work:
 def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
     if capability.linked:
         sites = elsewhere.permitted(s, task, capability, labels)
-        error = elsewhere.unreachable(s, task, capability, sites) if sites else None
+        error = elsewhere.unreachable(s, task, capability, sites)
         if error is not None:
             finish(s, task, TaskState.FAILED, error)
             return
@@ -263,6 +263,8 @@ def _refused_by_gate(s: State, task: Task, capability: Capability, labels: int) 
     """Fail the task if no pool of the capability may ever have its data, whichever node is free."""
     pools = capability.pools.values()
     if not pools or any(not pool.away and not labels & ~pool.allowed_labels for pool in pools):
+        return False
+    if elsewhere.never_seen(task, capability):
         return False
     refused: tuple[Pool[Node], Pass] | None = None
     for pool in pools:

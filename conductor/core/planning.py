@@ -103,6 +103,9 @@ def _route(s: State, m: Plan, key: RouteKey) -> Route:
     except (KeyError, TypeError, ValueError):
         steps, sane = (), False
     if steps and sane:
+        for step in steps:
+            if step.sites:
+                s.capability(step.capability).linked = True
         return Route(m.generation, steps, {}, m.default_labels)
     s.count("plans_malformed")
     return Route(0, (), failure("internal", "The control process sent a plan that makes no sense."), 0)

@@ -36,7 +36,7 @@ class Capability:
         self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.waiting_count = 0
         self.budget = burst
-        self.linked = False  # a pool of it is at another site
+        self.linked = False  # other sites have it too, whether they can be reached now or not
         self.known: Offer | None = None  # its inputs and output, as the last node or site that came said them
 
 

@@ -21,7 +21,7 @@ NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "", ())
 class PlanStep:
     """One compiled step: which capability, and where each input comes from (<0: task input, >=0: earlier step)."""
 
-    __slots__ = ("capability", "inputs", "labels", "output", "removes", "rule", "simple", "why")
+    __slots__ = ("capability", "inputs", "labels", "output", "removes", "rule", "simple", "sites", "why")
 
     def __init__(self, raw: dict[str, object]) -> None:
         """Take a step of PLAN apart; it came from our own control process."""
@@ -35,6 +35,7 @@ class PlanStep:
         self.removes = int(str(raw.get("removes", 0)))
         self.rule = str(raw.get("rule", ""))
         self.why = str(raw.get("why", ""))
+        self.sites: tuple[str, ...] = tuple(map(str, raw.get("sites", ())))  # type: ignore[call-overload]
         self.simple = not self.inputs or (len(self.inputs) == 1 and self.inputs[0][2] == -1)
 
 
