@@ -108,8 +108,8 @@ class Site:
         self.next_session = 10
         self.alive = False
 
-    def start(self) -> None:
-        """Start the conductor, with nothing in its memory."""
+    def start(self, *, planner: Planner | None = None) -> None:
+        """Start the conductor, with nothing in its memory; its control process may have lived on."""
         self.epoch += 1
         links = self.config.sites[self.name].conductor
         dials = [LinkSpec(p.site, self.config.link_endpoint(p), links.upstream is p) for p in links.links()]
@@ -118,7 +118,7 @@ class Site:
         self.core = Conductor(
             self.config.mesh, self.name, self.name, self.epoch, self.world.settings, rand, dials
         )
-        self.planner = Planner(self.config, self.name, 1000 * self.epoch)
+        self.planner = planner or Planner(self.config, self.name, 1000 * self.epoch)
         self.feed(Received(CONTROL, Hello(EMPTY, "control", "control", self.config.mesh), trusted=True))
         self.publish()
         self.feed(Received(CLIENT, Hello(EMPTY, "client", "local", self.config.mesh), principal="local"))

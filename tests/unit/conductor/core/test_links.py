@@ -260,3 +260,21 @@ policy:
     assert isinstance(told, Outcome)
     assert told.state == "expired"
     assert len([m for _, _, m in world.carried if isinstance(m, Work)]) <= 6
+
+
+def test_a_conductor_that_was_restarted_while_the_link_is_cut_still_knows_who_may_do_a_step() -> None:
+    world = linked()
+    world["cloud"].node("gpu/y", "text.route")
+    world.run(S)
+    plant = world["plant"]
+    world.cut("plant", "cloud")
+    plant.kill()
+    plant.start(planner=plant.planner)
+    now, later = plant.submit("text.route"), plant.submit("text.route", b"kept", hold=True, deadline_us=60 * S)
+    world.run(S)
+    told = plant.outcome(now)
+    assert isinstance(told, Outcome)
+    assert (told.error["code"], told.error["site"]) == ("link_down", "cloud")
+    assert plant.outcome(later) is None
+    world.heal()
+    assert done(world, "plant", later).body == (b"KEPT",)
