@@ -54,6 +54,10 @@ class LocalMesh:
         finally:
             self._stack.close()
 
+    def folder(self, mesh: str) -> Path:
+        """Return the state directory of a mesh that was started here."""
+        return Path(self.environment["HIVE_HOME"]) / mesh
+
     def _status(self) -> list[ProcessRow]:
         """Return what `hive status` lists."""
         home = Path(self.environment["HIVE_HOME"])
@@ -112,6 +116,9 @@ def moved_to_free_ports(config: Path, folder: Path) -> tuple[Path, dict[str, tup
         conductor["bind"] = f"tcp://127.0.0.1:{wire}"
         conductor["http"] = {**(conductor.get("http") or {}), "host": "127.0.0.1", "port": http}
         ports[name] = (wire, http)
+        for link in (conductor.get("upstream"), *conductor.get("peers", ())):
+            if link is not None and link["site"] in document["sites"]:
+                link.pop("endpoint", None)  # that site has moved too
     document["mesh"] = f"{document['mesh']}-{os.getpid()}"
     target = folder / config.name
     target.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,16 +16,20 @@ from rich.console import Console
 from rich.live import Live
 
 from hive.client import AsyncClient
+from hive.config import MeshConfig, load_config
 from hive.config_source import find_source
 from simulation.demo.faults import Breaker
+from simulation.demo.links import LinkBreaker
 from simulation.demo.screen import screen, summary
 from simulation.demo.story import Story
-from simulation.demo.stream import Stream
+from simulation.demo.stream import Notes, Stream
 from simulation.mesh import LocalMesh, moved_to_free_ports
 
 _REFRESH_S: Final = 0.2
 _KILL_AT: Final = 0.2
 _FREEZE_AT: Final = 0.5
+_CUT_AT: Final = 0.3
+_CUT_FOR: Final = 0.3
 
 
 def run_demo(config: Path | None, seconds: float, rate: float, seed: int, *, as_json: bool) -> int:
@@ -36,9 +41,14 @@ def run_demo(config: Path | None, seconds: float, rate: float, seed: int, *, as_
         console.print(
             f"[bold]{source.stem}[/bold]: starting every process of {source.name}, found over mDNS …"
         )
-        with LocalMesh(copy, Path(folder) / "home"):
-            wire = next(iter(ports.values()))[0]
-            story = asyncio.run(_play(f"tcp://127.0.0.1:{wire}", seconds, rate, seed, console))
+        meshed = load_config(copy)
+        with LocalMesh(copy, Path(folder) / "home") as mesh:
+            demo = Demo(
+                mesh.folder(meshed.mesh),
+                meshed,
+                {site: f"tcp://127.0.0.1:{wire}" for site, (wire, _) in ports.items()},
+            )
+            story = asyncio.run(demo.play(seconds, rate, seed, console))
     said = story.as_json()
     if as_json:
         sys.stdout.write(json.dumps(said) + "\n")
@@ -47,26 +57,52 @@ def run_demo(config: Path | None, seconds: float, rate: float, seed: int, *, as_
         for task in story.lost()[:5]:
             console.print(f"[red]lost[/red] {task.capability} {task.about!r}: {task.state} {task.error}")
     faults: Any = said["faults"]
+    link: Any = said["link"]
     back = all(fault["back_s"] is not None for fault in faults)
-    return 0 if not said["lost"] and back else 1
+    drained = link is None or link["drained_s"] is not None
+    return 0 if not said["lost"] and back and drained else 1
 
 
-async def _play(url: str, seconds: float, rate: float, seed: int, console: Console) -> Story:
-    story = Story()
-    async with AsyncClient(url) as client:
-        stream = Stream(client, story, rate, seed)
-        breaker = Breaker(client, story, stream)
-        began_s = time.monotonic()
-        breaking = asyncio.create_task(_break(breaker, began_s, seconds))
-        showing = asyncio.create_task(_show(client, story, began_s, seconds, console))
-        try:
-            await stream.run(lambda: time.monotonic() - began_s >= seconds and breaking.done())
-            await breaking
-        finally:
-            showing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await showing
-    return story
+class Demo:
+    """Work at the first site, whose nodes are broken, and at one more, whose link is cut, if the file has one."""
+
+    def __init__(self, folder: Path, config: MeshConfig, urls: Mapping[str, str]) -> None:
+        """Choose the sites. `folder` is the state directory of the mesh."""
+        self._links = folder / "links"
+        self._urls = urls
+        self._first = next(iter(config.sites))
+        linked = sorted(pair for pair in config.linked_sites() if pair[0] != self._first)
+        self._linked = linked[0] if linked else None
+        self._story = Story()
+
+    async def play(self, seconds: float, rate: float, seed: int, console: Console) -> Story:
+        """Stream, break, and count."""
+        story = self._story
+        async with contextlib.AsyncExitStack() as stack:
+            client = await stack.enter_async_context(AsyncClient(self._urls[self._first]))
+            stream = Stream(client, story, rate, seed, self._first)
+            breaker = Breaker(client, story, stream)
+            began_s = time.monotonic()
+            breaking = [_break(breaker, began_s, seconds)]
+            streams, clients, links = [stream], [client], None
+            if self._linked is not None:
+                site, other = self._linked
+                far = await stack.enter_async_context(AsyncClient(self._urls[site]))
+                links = LinkBreaker(self._links, far, story, site, other)
+                streams.append(Notes(far, story, rate / 3, seed + 10, site))
+                clients.append(far)
+                breaking.append(_cut(links, began_s, seconds))
+            broken = asyncio.gather(*breaking)
+            over = lambda: time.monotonic() - began_s >= seconds and broken.done()  # noqa: E731
+            showing = asyncio.create_task(_show(clients, links, story, (began_s, seconds), console))
+            try:
+                await asyncio.gather(*(one.run(over) for one in streams))
+                await broken
+            finally:
+                showing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await showing
+        return story
 
 
 async def _break(breaker: Breaker, began_s: float, seconds: float) -> None:
@@ -76,14 +112,28 @@ async def _break(breaker: Breaker, began_s: float, seconds: float) -> None:
     await breaker.freeze_one()
 
 
-async def _show(client: AsyncClient, story: Story, began_s: float, seconds: float, console: Console) -> None:
+async def _cut(links: LinkBreaker, began_s: float, seconds: float) -> None:
+    await links.show_redaction()
+    await asyncio.sleep(max(0.0, began_s + _CUT_AT * seconds - time.monotonic()))
+    await links.cut(_CUT_FOR * seconds)
+
+
+async def _show(
+    clients: list[AsyncClient],
+    links: LinkBreaker | None,
+    story: Story,
+    when: tuple[float, float],
+    console: Console,
+) -> None:
     """Draw the picture again and again; on something that is not a terminal say only what happens."""
     if not console.is_terminal:
         await _tell(story, console)
         return
     with Live(console=console, auto_refresh=False, screen=False, transient=True) as live:
         while True:
-            live.update(screen(story, await client.nodes(), began_s, seconds), refresh=True)
+            nodes = [row for client in clients for row in await client.nodes()]
+            linked = await links.links() if links is not None else []
+            live.update(screen(story, nodes, linked, *when), refresh=True)
             await asyncio.sleep(_REFRESH_S)
 
 

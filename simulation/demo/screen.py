@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -24,12 +25,14 @@ _TASKS: Final = 12
 _RECENT: Final = 200
 
 
-def screen(story: Story, nodes: list[dict[str, Any]], began_s: float, seconds: float) -> RenderableType:
+def screen(
+    story: Story, nodes: list[dict[str, Any]], links: list[dict[str, Any]], began_s: float, seconds: float
+) -> RenderableType:
     """Return the whole picture at this moment."""
     top = Table.grid(expand=True, padding=(0, 2))
     top.add_column(ratio=2)
     top.add_column(ratio=3)
-    top.add_row(_nodes(nodes), _tasks(story))
+    top.add_row(Group(_nodes(nodes), *(_link(story, link) for link in links)), _tasks(story))
     return Group(_head(story, began_s, seconds), top, _events(story))
 
 
@@ -38,10 +41,11 @@ def summary(story: Story) -> RenderableType:
     said = story.as_json()
     grid = Table.grid(padding=(0, 3))
     grid.add_column(style="dim")
-    grid.add_column(justify="right")
+    grid.add_column()
     for name, value in (
         ("tasks sent", said["sent"]), ("finished", said["finished"]), ("moved to another node", said["moved"]),
-        ("unsure of their answer", said["unsure"]), ("p50", f"{said['p50_ms']} ms"), ("p99", f"{said['p99_ms']} ms"),
+        ("unsure of their answer", said["unsure"]), ("p50, the cut link aside", f"{said['p50_ms']} ms"),
+        ("p99", f"{said['p99_ms']} ms"),
     ):  # fmt: skip
         grid.add_row(name, f"[bold]{value}[/bold]")
     faults: Any = said["faults"]
@@ -55,9 +59,26 @@ def summary(story: Story) -> RenderableType:
         grid.add_row(
             f"{fault['kind']} {fault['node']}", f"[bold]{fault['moved']}[/bold] tasks {took}; {back}"
         )
+    for what, text in _beyond(said):
+        grid.add_row(what, text)
     colour = "green" if not said["lost"] else "red"
     grid.add_row("lost", f"[bold {colour}]{said['lost']}[/bold {colour}]")
     return Panel(grid, title="the reckoning", border_style=colour, expand=False)
+
+
+def _beyond(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is said of the link that was cut, and of the text that was redacted before it left."""
+    link, redacted = said["link"], said["redacted"]
+    if link is not None:
+        drained = (
+            f"drained in {link['drained_s']} s" if link["drained_s"] is not None else "[red]not drained[/red]"
+        )
+        waited = f"[bold]{link['waited']}[/bold] waited for {link['to']}, {drained}"
+        answered = f"answered [bold]{link['answered_alone']}[/bold] by itself"
+        yield f"{link['site']} alone for {link['cut_s']} s", f"{answered}; {waited}"
+    if redacted is not None:
+        yield f"said in {redacted['site']}", escape(redacted["said"])
+        yield f"seen in {redacted['other']}", f"{escape(redacted['left'])}  [dim]by {redacted['rule']}[/dim]"
 
 
 def _head(story: Story, began_s: float, seconds: float) -> Text:
@@ -82,6 +103,17 @@ def _nodes(nodes: list[dict[str, Any]]) -> Panel:
             f"[{colour}]●[/{colour}]", row["id"], f"[{colour}]{row['state']}[/{colour}]", f"[dim]{load}[/dim]"
         )
     return Panel(table, title="nodes", border_style="dim")
+
+
+def _link(story: Story, link: dict[str, Any]) -> Panel:
+    """Return how the link that is played with is: up, or cut with what waits for the other side."""
+    up = link["state"] == "up"
+    colour = "green" if up else "red"
+    alone = len(story.alone())
+    line = Text.from_markup(f"[{colour}]●[/{colour}] {link['to']}  [{colour}]{link['state']}[/{colour}]")
+    line.append(f"   {link['outbox']} tasks wait for it")
+    line.append(f", {alone} answered alone" if alone else "")
+    return Panel(line, title=f"link of {story.cut.site if story.cut else 'the plant'}", border_style="dim")
 
 
 def _tasks(story: Story) -> Panel:

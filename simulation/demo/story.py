@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ class Sent:
     answer: str = ""
     confidence: float = 0.0
     unsure: bool = False
+    site: str = ""
     nodes: tuple[str, ...] = ()
+    crossed: tuple[tuple[str, str], ...] = ()
     moves: tuple[tuple[str, str], ...] = ()
     error: str = ""
 
@@ -42,6 +45,30 @@ class Fault:
 
 
 @dataclass(slots=True)
+class Cut:
+    """A link that was cut on purpose, between a site and the one that it dials."""
+
+    site: str
+    other: str
+    at_s: float
+    waited: int = 0
+    healed_s: float = 0.0
+    drained_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What an operator said, and what of it left the site."""
+
+    said: str
+    left: str
+    labels: tuple[str, ...]
+    rule: str
+    site: str
+    other: str
+
+
+@dataclass(slots=True)
 class Story:
     """Everything that happened."""
 
@@ -49,6 +76,17 @@ class Story:
     faults: list[Fault] = field(default_factory=list)
     back_s: dict[str, float] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    cut: Cut | None = None
+    redacted: Redacted | None = None
+
+    def alone(self) -> list[Sent]:
+        """Return the tasks that a site answered by itself while its link was cut."""
+        cut = self.cut
+        if cut is None:
+            return []
+        end_s = cut.healed_s or float("inf")
+        mine = [task for task in self.finished() if task.site == cut.site and not task.crossed]
+        return [task for task in mine if cut.at_s < task.sent_s and task.done_s < end_s]
 
     def finished(self) -> list[Sent]:
         """Return the tasks that have an answer."""
@@ -73,7 +111,7 @@ class Story:
 
     def as_json(self) -> dict[str, object]:
         """Return the summary: counts, latencies and how long each fault took to get over."""
-        latencies = [task.latency_ms for task in self.finished()]
+        latencies = [task.latency_ms for task in self.finished() if not self._waited(task)]
         return {
             "sent": len(self.tasks),
             "finished": len(self.finished()),
@@ -95,6 +133,28 @@ class Story:
                 }
                 for fault in self.faults
             ],
+            "link": self._link_json(),
+            "redacted": dataclasses.asdict(self.redacted) if self.redacted else None,
+        }
+
+    def _waited(self, task: Sent) -> bool:
+        """Say whether a task waited for the link that was cut, as it wished to."""
+        cut = self.cut
+        if cut is None or task.site != cut.site or not task.crossed:
+            return False
+        return task.done_s > cut.at_s and task.sent_s < (cut.drained_s or float("inf"))
+
+    def _link_json(self) -> dict[str, object] | None:
+        cut = self.cut
+        if cut is None:
+            return None
+        return {
+            "site": cut.site,
+            "to": cut.other,
+            "cut_s": round(cut.healed_s - cut.at_s, 2) if cut.healed_s else None,
+            "answered_alone": len(self.alone()),
+            "waited": cut.waited,
+            "drained_s": round(cut.drained_s - cut.healed_s, 2) if cut.drained_s else None,
         }
 
 

@@ -19,13 +19,14 @@ CLASSIFY, DETECT, REDACT = "text.classify_intent", "sensor.detect_anomaly", "tex
 
 
 class Stream:
-    """Submits tasks until it is told to stop, each with its own waiting caller."""
+    """Submits tasks at one site until it is told to stop, each with its own waiting caller."""
 
-    def __init__(self, client: AsyncClient, story: Story, rate: float, seed: int) -> None:
+    def __init__(self, client: AsyncClient, story: Story, rate: float, seed: int, site: str = "") -> None:
         """Prepare the sources; `rate` is in tasks per second."""
         self._client = client
         self._story = story
         self._rate = rate
+        self._site = site
         self._telemetry = Telemetry()
         self._pumps = [GeneratedPump(f"pump-{n}", seed + n) for n in range(3)]
         self._contexts: dict[str, object] = {}
@@ -54,9 +55,14 @@ class Stream:
 
     def _submit_next(self) -> None:
         self._count += 1
-        turn = self._count % 10
-        capability = DETECT if turn < 5 else REDACT if turn == 9 else CLASSIFY  # noqa: PLR2004 - half are windows
-        self._start(capability, *self._make(capability, self._count))
+        capability, value_of = self._turn(self._count % 10)
+        about, value, labels = self._make(value_of, self._count)
+        self._start(capability, about, value, labels)
+
+    def _turn(self, turn: int) -> tuple[str, str]:
+        """Return what is asked for next, and what kind of input it gets: half are windows."""
+        capability = DETECT if turn < 5 else REDACT if turn == 9 else CLASSIFY  # noqa: PLR2004
+        return capability, capability
 
     def _make(self, capability: str, number: int) -> tuple[str, object, tuple[str, ...]]:
         """Return what a task is about, its input and its labels."""
@@ -75,7 +81,7 @@ class Stream:
         return source, {**window, "context": self._contexts.get(source)}, ("internal",)
 
     def _start(self, capability: str, about: str, value: object, labels: tuple[str, ...]) -> None:
-        sent = Sent(capability, about, time.monotonic())
+        sent = Sent(capability, about, time.monotonic(), site=self._site)
         self._story.tasks.append(sent)
         task = asyncio.create_task(self._wait(sent, value, labels))
         self._waiting.add(task)
@@ -83,7 +89,9 @@ class Stream:
 
     async def _wait(self, sent: Sent, value: object, labels: tuple[str, ...]) -> None:
         try:
-            result = await self._client.run(sent.capability, value, labels=labels, deadline_ms=_DEADLINE_MS)
+            result = await self._client.run(
+                sent.capability, value, labels=labels, deadline_ms=_DEADLINE_MS, hold=True
+            )
         except HiveError as error:
             sent.done_s, sent.state, sent.error = time.monotonic(), "refused", f"{error.code}: {error.detail}"
             return
@@ -96,6 +104,13 @@ class Stream:
         attempts: Any = result.provenance.get("attempts", [])
         sent.nodes = tuple(str(a["node"]) for a in attempts)
         sent.moves = moves_of(attempts)
+        crossings: Any = result.provenance.get("crossings", [])
+        sent.crossed = tuple((str(c["from"]), str(c["to"])) for c in crossings)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many callers wait now."""
+        return len(self._waiting)
 
     def _shown(self, sent: Sent, output: object) -> str:
         """Return an answer in a few words, and keep a sensor's context for its next window."""
@@ -107,3 +122,10 @@ class Stream:
             self._contexts[sent.about] = output.get("context")
             return f"{'ANOMALY' if output['anomalous'] else 'normal'} {output['score']:.2f}"
         return str(output.get("intent") or output.get("text") or "")
+
+
+class Notes(Stream):
+    """What a plant without intent nodes of its own sends: windows, and notes with names in them to be understood."""
+
+    def _turn(self, turn: int) -> tuple[str, str]:
+        return (DETECT, DETECT) if turn < 7 else (CLASSIFY, REDACT)  # noqa: PLR2004 - a note is what text.redact gets

@@ -28,13 +28,20 @@ def hive(home: Path, *words: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_the_demo_breaks_two_nodes_and_loses_nothing(tmp_path: Path) -> None:
-    status, said = hive(tmp_path, "demo", "--seconds", "8", "--rate", "40")
+def test_the_demo_breaks_two_nodes_and_a_link_and_loses_nothing(tmp_path: Path) -> None:
+    status, said = hive(tmp_path, "demo", "--seconds", "10", "--rate", "40")
     assert (status, said["lost"]) == (0, 0), said
     assert said["sent"] == said["finished"] >= 100
     assert [fault["kind"] for fault in said["faults"]] == ["SIGKILL", "SIGSTOP"]
     assert all(fault["back_s"] > 0 for fault in said["faults"])
     assert said["moved"] >= 1
+    link, redacted = said["link"], said["redacted"]
+    assert (link["site"], link["to"]) == ("plant-b", "cloud")
+    assert link["answered_alone"] >= 5 < link["waited"]
+    assert 0 < link["drained_s"] < 10
+    assert (redacted["labels"], redacted["rule"]) == (["internal"], "plants-to-cloud")
+    assert "Maria Keller" in redacted["said"]
+    assert "Keller" not in redacted["left"]
 
 
 def test_memory_of_a_node_is_measured_against_a_bare_python(tmp_path: Path) -> None:

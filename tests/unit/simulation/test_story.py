@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.demo.story import Fault, Sent, Story, moves_of, percentile
+from simulation.demo.story import Cut, Fault, Sent, Story, moves_of, percentile
 
 
 def task(sent_s: float, done_s: float = 0.0, state: str = "done", moved_from: str = "") -> Sent:
@@ -48,6 +48,19 @@ def test_moves_are_what_was_taken_from_a_node_and_not_what_it_answered() -> None
     ]
     attempts: list[dict[str, object]] = [{"node": f"n{i}", "ended": end} for i, end in enumerate(ends)]
     assert [node for node, _ in moves_of(attempts)] == ["n0", "n1", "n4", "n5", "n6"]
+
+
+def test_what_a_site_answers_alone_is_what_it_was_asked_during_the_cut_and_sent_nowhere() -> None:
+    story = Story([task(1, 2), task(6, 7), task(6, 7), task(6, 12), task(13, 14)])
+    for sent in story.tasks:
+        sent.site = "b"
+    story.tasks[2].crossed = (("b", "c"),)
+    assert story.as_json()["link"] is None
+    story.cut = Cut("b", "c", 5.0, 3, 10.0, 10.5)
+    assert story.alone() == [story.tasks[1]]
+    assert story.as_json()["link"] == {
+        "site": "b", "to": "c", "cut_s": 5.0, "answered_alone": 1, "waited": 3, "drained_s": 0.5,
+    }  # fmt: skip
 
 
 def test_percentiles() -> None:

@@ -270,7 +270,10 @@ def test_a_conductor_that_was_restarted_while_the_link_is_cut_still_knows_who_ma
     world.cut("plant", "cloud")
     plant.kill()
     plant.start(planner=plant.planner)
-    now, later = plant.submit("text.route"), plant.submit("text.route", b"kept", hold=True, deadline_us=60 * S)
+    now, later = (
+        plant.submit("text.route"),
+        plant.submit("text.route", b"kept", hold=True, deadline_us=60 * S),
+    )
     world.run(S)
     told = plant.outcome(now)
     assert isinstance(told, Outcome)
