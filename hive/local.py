@@ -20,6 +20,7 @@ import psutil
 
 from hive.config import MeshConfig, load_config
 from hive.errors import HiveError
+from hive.netns import inside, read_spaces, remove_spaces
 from hive.processes import lives
 from hive.state_dir import make, mesh_dir, read_json, write_json
 from hive.supervise import Child
@@ -41,17 +42,18 @@ class Children(NamedTuple):
 def children(config: MeshConfig, config_path: Path, state: Path) -> Children:
     """Return the processes of a mesh: a relay for each link, so that it can be played with, conductors and agents."""
     logs = make(state / "logs")
-    hive = [sys.executable, "-m", "hive"]
+    spaces = read_spaces(state)
     relays, conductors, devices = [], [], []
     for site, part in config.sites.items():
+        python = [*inside(spaces, site), sys.executable, "-m"]
+        hive = [*python, "hive"]
         where = ["--site", site, "--state", str(state)]
         command = [*hive, "conductor", "run", str(config_path), *where]
         for link in part.conductor.links():
             via = f"tcp://127.0.0.1:{_free_port()}"
             name = f"link-{site}--{link.site}"
             relay = [
-                sys.executable,
-                "-m",
+                *python,
                 "simulation.links",
                 str(make(state / "links")),
                 site,
@@ -104,6 +106,8 @@ class Supervisor:
             self._stop_all(self._devices)
             self._stop_all(self._conductors)
             self._stop_all(self._relays)
+            with contextlib.suppress(HiveError, OSError):  # `hive down` tries again
+                remove_spaces(self._state)
             with contextlib.suppress(FileNotFoundError):
                 (self._state / MESH_FILE).unlink()
 

@@ -26,9 +26,10 @@ _DOWN_S: Final = 60.0
 class LocalMesh:
     """`hive up --detach` on enter, `hive down` on exit, in a state directory of its own."""
 
-    def __init__(self, config: Path, home: Path | None = None) -> None:
-        """Take a mesh file; nothing runs yet."""
+    def __init__(self, config: Path, home: Path | None = None, *, netns: bool = False) -> None:
+        """Take a mesh file; nothing runs yet. With `netns` each site gets a network namespace of its own (root)."""
         self.config = config
+        self._netns = netns
         self._stack = ExitStack()
         self._home = home
         self.environment: dict[str, str] = {}
@@ -39,11 +40,15 @@ class LocalMesh:
         self.environment = {**os.environ, "HIVE_HOME": str(home)}
         self.environment.pop("HIVE_URL", None)
         try:
-            self.hive("up", str(self.config), "--detach", timeout_s=_UP_S)
+            self.start()
         except BaseException:
             self._stack.close()
             raise
         return self
+
+    def start(self) -> None:
+        """Run `hive up --detach`."""
+        self.hive("up", str(self.config), "--detach", *(["--netns"] if self._netns else []), timeout_s=_UP_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

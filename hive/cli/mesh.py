@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
 
 def up(
-    config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one: dev, factory.")],
+    config: Annotated[
+        str, typer.Argument(help="A mesh file, or the name of a bundled one: dev, factory, retail, …")
+    ],
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once it is ready and leave it running.")
+    ] = False,
+    netns: Annotated[
+        bool, typer.Option("--netns", help="Each site in a network namespace of its own (Linux, root).")
     ] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait until every node is ready.")] = 60.0,
     as_json: JsonOption = False,
@@ -27,7 +32,7 @@ def up(
     from hive.cli.starting import Starting  # noqa: PLC0415 - keeps `hive --help` quick
 
     with reported(as_json=as_json):
-        starting = Starting(config, detach=detach, timeout_s=timeout, quiet=as_json)
+        starting = Starting(config, detach=detach, timeout_s=timeout, quiet=as_json, netns=netns)
         ready = starting.until_ready()
         if as_json:
             emit(ready)

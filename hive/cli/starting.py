@@ -23,6 +23,7 @@ from hive.cli.views import nodes_screen
 from hive.config import MeshConfig, find_source, load_config
 from hive.errors import CATALOGUE, HiveError
 from hive.local import lock, running_mesh, state_of
+from hive.netns import make_spaces, remove_spaces
 from hive.processes import processes_in
 from hive.state_dir import make, read_json
 from hive.supervise import die_with_parent, tail
@@ -42,10 +43,13 @@ _FOR_GOOD: Final = frozenset({"claim_refused", "mesh_mismatch", "unauthenticated
 class Starting:
     """One start of one mesh."""
 
-    def __init__(self, config: str, *, detach: bool, timeout_s: float, quiet: bool) -> None:
+    def __init__(
+        self, config: str, *, detach: bool, timeout_s: float, quiet: bool, netns: bool = False
+    ) -> None:
         """Check everything that can be checked before a process starts, then start the supervisor.
 
-        Raises HiveError: config_not_found, config_invalid, state_unwritable, already_running, address_in_use.
+        Raises HiveError: config_not_found, config_invalid, state_unwritable, already_running, address_in_use,
+        start_failed (netns: what it needs is missing).
         """
         path = find_source(config)
         self._config = load_config(config)
@@ -55,7 +59,11 @@ class Starting:
         self._wanted = wanted_nodes(self._config)
         os.close(lock(self._state))
         clear(self._state)
-        check_ports(self._config)
+        if netns:
+            path = make_spaces(path, self._state)
+            self._config = load_config(path)
+        else:
+            check_ports(self._config)
         self._interrupts = Interrupts()
         self._unlinked: set[tuple[str, str]] = set()
         self._links_since_s = 0.0
@@ -128,6 +136,7 @@ class Starting:
         """Stop the supervisor and with it every process; a second Ctrl-C does not make it less orderly."""
         self._supervisor.terminate()
         self._supervisor.wait()
+        remove_spaces(self._state)
 
     def _check(self, ready: set[str]) -> None:
         """Raise if something failed for good or took too long."""

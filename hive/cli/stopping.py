@@ -13,6 +13,7 @@ import psutil
 
 from hive.errors import HiveError
 from hive.local import MESH_FILE, running_mesh
+from hive.netns import NETNS_FILE, remove_spaces
 from hive.processes import lives, our_process, processes_in
 from hive.state_dir import home, read_json
 
@@ -23,7 +24,7 @@ _LOOK_S: Final = 0.02
 
 def stop_mesh(name: str | None) -> list[dict[str, object]]:
     """Stop a mesh and return what was stopped. Raises HiveError(not_running) or HiveError(bad_request)."""
-    folders = [f for f in sorted(home().glob("*")) if f.is_dir() and (running_mesh(f) or leftovers(f))]
+    folders = [f for f in sorted(home().glob("*")) if f.is_dir() and _something_left(f)]
     if name is not None:
         folders = [folder for folder in folders if folder.name == name]
     if not folders:
@@ -33,6 +34,10 @@ def stop_mesh(name: str | None) -> list[dict[str, object]]:
         names = ", ".join(folder.name for folder in folders)
         raise HiveError("bad_request", f"Several meshes run here; name one: {names}.")
     return [_stop(folders[0])]
+
+
+def _something_left(folder: Path) -> bool:
+    return bool(running_mesh(folder) or leftovers(folder) or (folder / NETNS_FILE).exists())
 
 
 def _stop(folder: Path) -> dict[str, object]:
@@ -61,6 +66,7 @@ def clear(folder: Path) -> None:
         raise HiveError("already_running", detail, pids=alive)
     for name in ("agents", "conductors", "links", "run"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    remove_spaces(folder)
     with contextlib.suppress(FileNotFoundError):
         (folder / MESH_FILE).unlink()
 

@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from hive.netns import read_spaces
 from hive.state_dir import make, write_json
 from simulation.links.relay import Address, Relay
 from simulation.links.wishes import read_wish
@@ -24,6 +26,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))
     status = make(Path(folder)) / f"{site}--{other}.json"
+    apart = read_spaces(Path(folder).parent) is not None  # then a cut drops packets, and here nothing is held
     relay = Relay(_address(listen), _address(target))
     parent = os.getppid()
     told: object = None
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> int:
     try:
         while not stopped and os.getppid() == parent:
             link = read_wish(Path(folder), site, other)
-            relay.there, relay.back = link.there, link.back
+            relay.there, relay.back = (replace(f, cut=f.cut and not apart) for f in (link.there, link.back))
             now_s = time.monotonic()
             said = (link.change, relay.connections)
             if said != told or now_s >= tell_s:

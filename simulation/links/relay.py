@@ -140,7 +140,7 @@ class Relay:
             data = b""
         if data:
             end.way.put(data, now_us, fate)
-        elif pipe.far is None:
+        elif pipe.far is None or pipe.connecting:
             self._drop(pipe, reset=False)  # nobody over there has ever heard of it
             return
         else:

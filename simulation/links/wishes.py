@@ -15,8 +15,10 @@ from typing import Final, cast
 
 from hive.errors import HiveError
 from hive.local import running_mesh
+from hive.netns import read_spaces
 from hive.state_dir import home, make, read_json, write_json
 from simulation.links.fate import PLAIN, Fate
+from simulation.netns import cut
 
 _HEARD_S: Final = 3.0
 _LOOK_S: Final = 0.01
@@ -97,6 +99,10 @@ def wish(link: Link, there: Fate, back: Fate) -> Link:
     """Write what is wanted and wait until the relay has heard it. Raises HiveError(unreachable, state_unwritable)."""
     wanted = replace(link, there=there, back=back, change=link.change + 1)
     document = {"there": dataclasses.asdict(there), "back": dataclasses.asdict(back), "change": wanted.change}
+    spaces = read_spaces(link.folder.parent)
+    if spaces is not None:  # packets are dropped for real
+        cut(spaces, link.site, link.other, wanted=there.cut)
+        cut(spaces, link.other, link.site, wanted=back.cut)
     if not write_json(make(link.folder / "wishes") / f"{link.name}.json", document):
         raise HiveError("state_unwritable", f"{link.folder / 'wishes'} cannot be written.")
     end = time.monotonic() + _HEARD_S
