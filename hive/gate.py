@@ -7,14 +7,16 @@ policy, so that the hot path pays one look-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from hive.labels import LabelTable
 from hive.policy import Policy
 
 _KEPT_MAX: Final = 10_000
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 NO_RULE: Final = "policy.links"
 
 
@@ -70,7 +72,7 @@ class LinkPass(NamedTuple):
 class Gate:
     """The link rules and what may be at each site, frozen; a new policy makes a new gate."""
 
-    __slots__ = ("_kept", "links", "sites")
+    __slots__ = ("_accepted", "_joins", "_kept", "links", "sites")
 
     def __init__(
         self, sites: Mapping[str, tuple[int, str]] | None = None, links: Iterable[LinkPass] = ()
@@ -79,15 +81,16 @@ class Gate:
         self.sites = dict(sites or {})
         self.links = tuple(links)
         self._kept: dict[tuple[Crossing, int], Pass] = {}
+        self._joins: dict[tuple[str, str, str], str] = {}
+        self._accepted: dict[tuple[str, str, str], int] = {}
 
     def asks(self, crossing: Crossing, labels: int) -> Pass:
         """Decide whether data with `labels` may make this crossing."""
         key = (crossing, labels)
         known = self._kept.get(key)
         if known is None:
-            if len(self._kept) >= _KEPT_MAX:
-                self._kept.clear()
-            known = self._kept[key] = self._decide(crossing, labels)
+            known = self._decide(crossing, labels)
+            _keep(self._kept, key, known)
         return known
 
     def may_be_at(self, site: str, labels: int) -> Pass:
@@ -101,20 +104,32 @@ class Gate:
 
     def joins(self, source: str, target: str, capability: str) -> str:
         """Return the first rule by which a capability of `target` may be asked for from `source`, else empty."""
-        fits = (r for r in self.links if r.speaks_of(source, target) and _any(capability, r.capabilities))
-        return next((r.rule for r in fits), "")
+        key = (source, target, capability)
+        known = self._joins.get(key)
+        if known is None:
+            known = next((r.rule for r in self._speaking_of(key)), "")
+            _keep(self._joins, key, known)
+        return known
 
     def accepted(self, source: str, target: str, capability: str) -> int:
         """Return every label that some task from `source` may bring to `target` for a capability."""
-        labels = 0
-        for r in self.links:
-            if r.speaks_of(source, target) and _any(capability, r.capabilities):
-                labels |= r.labels
-        return labels & self.sites.get(target, (0, ""))[0]
+        key = (source, target, capability)
+        known = self._accepted.get(key)
+        if known is None:
+            known = 0
+            for r in self._speaking_of(key):
+                known |= r.labels
+            known &= self.sites.get(target, (0, ""))[0]
+            _keep(self._accepted, key, known)
+        return known
 
     def knows(self, here: str, other: str) -> bool:
         """Say whether any rule joins the two sites, in either direction."""
         return any(r.speaks_of(here, other) or r.speaks_of(other, here) for r in self.links)
+
+    def _speaking_of(self, key: tuple[str, str, str]) -> Iterator[LinkPass]:
+        source, target, capability = key
+        return (r for r in self.links if r.speaks_of(source, target) and _any(capability, r.capabilities))
 
     def _decide(self, crossing: Crossing, labels: int) -> Pass:
         there = self.may_be_at(crossing.target, labels)
@@ -157,6 +172,13 @@ def compile_gate(policy: Policy, labels: LabelTable, sites: Iterable[str]) -> Ga
             for r in policy.links
         ),
     )
+
+
+def _keep(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remember an answer; what peers may name is bounded."""
+    if len(known) >= _KEPT_MAX:
+        known.clear()
+    known[key] = value
 
 
 def _any(name: str, patterns: Iterable[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -69,6 +69,45 @@ def bench_dispatch(
         raise typer.Exit(_bench(run, lambda progress: measure(pairs, trips, progress), out, as_json=as_json))
 
 
+@bench_app.command("route")
+def bench_route(
+    nodes: Annotated[
+        list[int] | None, typer.Option("--nodes", min=1, max=100_000, help="How many nodes; may be repeated.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; 12 or more for a figure.")] = 12,
+    out: Annotated[Path | None, typer.Option(help="Folder for the JSON document and the plot.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """P7: a decision, a join and a leave with many nodes against few, at one site and over up to 200 linked ones.
+
+    The large size, 10 to 10,000 nodes, is the default; `--nodes 10 --nodes 1000 --pairs 4` is quick. Exit status 1 if
+    a gate does not hold.
+    """
+    with _reported(as_json=as_json):
+        from rich.console import Console  # noqa: PLC0415 - keeps `hive --help` quick
+
+        from simulation.bench.plot import draw  # noqa: PLC0415
+        from simulation.bench.report import sizes_table  # noqa: PLC0415
+        from simulation.bench.route import LARGE, RUNS, Size, measure  # noqa: PLC0415
+
+        chosen = sorted(set(nodes or LARGE))
+        run = Run("route", f"measuring P7 with {', '.join(f'{n:,}' for n in chosen)} nodes", 3 * pairs + RUNS)
+        results: list[Result] = []
+        sizes: list[Size] = []
+
+        def measured(progress: Callable[[], None]) -> list[Result]:
+            results[:], sizes[:] = measure(chosen, pairs, progress)
+            return results
+
+        more = lambda: {"sizes": [size.as_json() for size in sizes]}  # noqa: E731 - one line
+        status = _bench(run, measured, out, as_json=as_json, more=more)
+        if not as_json:
+            Console().print(sizes_table(sizes))
+        if out is not None:
+            draw(sizes, results, out / "route.svg")
+        raise typer.Exit(status)
+
+
 @bench_app.command("memory")
 def bench_memory(
     pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; memory varies little.")] = 5,
@@ -95,9 +134,14 @@ class Run(NamedTuple):
 
 
 def _bench(
-    run: Run, measure: Callable[[Callable[[], None]], list[Result]], out: Path | None, *, as_json: bool
+    run: Run,
+    measure: Callable[[Callable[[], None]], list[Result]],
+    out: Path | None,
+    *,
+    as_json: bool,
+    more: Callable[[], Mapping[str, object]] = dict,
 ) -> int:
-    """Measure, show and save; return the exit status."""
+    """Measure, show and save, with what `more` adds to the document; return the exit status."""
     import json  # noqa: PLC0415 - keeps `hive --help` quick
 
     from rich.console import Console  # noqa: PLC0415
@@ -109,9 +153,9 @@ def _bench(
         bar = progress.add_task(run.title, total=run.steps)
         results = measure(lambda: progress.advance(bar))
     if out is not None:
-        report.save(out, run.name, results)
+        report.save(out, run.name, results, more())
     if as_json:
-        typer.echo(json.dumps(report.document(run.name, results)))
+        typer.echo(json.dumps(report.document(run.name, results, more())))
     else:
         Console().print(report.table(run.name, results))
     return 0 if all(result.holds for result in results) else 1

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from conductor.core import questions
 from conductor.core.actions import CloseSession, Send
+from conductor.core.away import AwayPool
 from conductor.core.membership import arm_node, forget, gone, quarantined_until
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure, failure_of
@@ -29,6 +31,7 @@ _POOLS_MAX: Final = 64
 
 def verdict(s: State, m: Verdict) -> None:
     """Apply what policy grants of a claim: the node serves that, and nothing else of what it said."""
+    questions.answered(s)
     node = s.claims.pop(m.ask, None)
     if node is None:
         return
@@ -60,14 +63,8 @@ def ask_for_verdict(s: State, node: Node) -> None:
 
 
 def send_claim(s: State, ask: int, node: Node) -> None:
-    """Send one claim, if a control process is there to hear it."""
-    if s.control is not None:
-        s.actions.append(
-            Send(
-                s.control.id,
-                Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers, node.hello.role),
-            )
-        )
+    """Ask about one claim, if a control process is there to hear it."""
+    questions.ask(s, Seen(now_header(s), ask, node.id, node.hello.site, node.hello.offers, node.hello.role))
 
 
 def apply_verdict(s: State, node: Node, m: Verdict) -> None:
@@ -116,9 +113,13 @@ def _pool_of(s: State, node: Node, m: Verdict, name: str, rule: str) -> Pool[Nod
         name = f"{name}@{node.site}"  # the same model elsewhere may be given other data
     pool = capability.pools.get(name)
     if pool is None:
-        if len(capability.pools) >= _POOLS_MAX:
+        if len(capability.home) >= _POOLS_MAX:
             _drop_empty(s, capability)
-        pool = capability.pools[name] = Pool(name, node.site, m.allowed_labels, rule, away=away)
+        if away:
+            pool = AwayPool(name, node.site, m.allowed_labels, rule, capability.nearest)
+        else:
+            pool = capability.home[name] = Pool(name, node.site, m.allowed_labels, rule)
+        capability.pools[name] = pool
     return pool
 
 
@@ -148,8 +149,8 @@ def _allow_at(s: State, site: str, allowed: int) -> bool:
 def _drop_empty(s: State, capability: Capability) -> None:
     """Forget pools of models that nobody runs any more; every rollout leaves one."""
     kept = {id(node.pool) for node in s.nodes.values()}
-    for name in [name for name, pool in capability.pools.items() if id(pool) not in kept]:
-        del capability.pools[name]
+    for name in [name for name, pool in capability.home.items() if id(pool) not in kept]:
+        del capability.home[name], capability.pools[name]
 
 
 def _admit(s: State, node: Node) -> None:
@@ -160,6 +161,7 @@ def _admit(s: State, node: Node) -> None:
         s.count("quarantines")
     else:
         node.state = next_node(node.state, "granted")
+    s.roster += 1
     s.note("node", node.state.value, node.id)
     session = s.sessions.get(node.session)
     if session is not None and node.peer is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from conductor.core.away import answer_us
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure
 from conductor.core.pools import Pool
@@ -27,18 +28,14 @@ _HOLD: Final = Flag.HOLD | Flag.DURABLE
 
 def choose(s: State, task: Task, capability: Capability, labels: int, *, unsure: bool = False) -> Node | None:
     """Return the linked site with a free slot that may have the step and will answer first, or None."""
-    best: Node | None = None
-    for pool in capability.pools.values():
-        if not pool.away:
-            continue
-        node = pool.pick(task.tried)
-        if node is None or (unsure and not (node.peer and node.peer.upstream)):
-            continue
-        if passes(s, task, capability, pool, labels, unsure=unsure).allowed and (
-            best is None or answer_us(node) < answer_us(best)
-        ):
-            best = node
-    return best
+
+    def fits(node: Node) -> bool:
+        pool = node.pool
+        if pool is None or node.id in task.tried or (unsure and not (node.peer and node.peer.upstream)):
+            return False
+        return passes(s, task, capability, pool, labels, unsure=unsure).allowed
+
+    return capability.nearest.first(fits)
 
 
 def passes(
@@ -70,12 +67,6 @@ def _crossing(s: State, task: Task, target: str, capability: str, *, unsure: boo
     return Crossing(s.site, target, via[0] if via else s.site, asker, capability, unsure)
 
 
-def answer_us(node: Node) -> float:
-    """Return how long a linked site takes, by what it says and the link's round trip; more the busier it is."""
-    trip = node.peer.rtt_us if node.peer is not None else 0.0
-    return trip + (node.ewma_us or node.offer.latency_us) * (1.0 + node.offer.load * 4.0 + node.inflight)
-
-
 def needed(s: State, task: Task, capability: Capability) -> bool:
     """Say whether a step has to go elsewhere: nobody here is left for it, or the queue here outlasts its deadline."""
     ready = list(_ready_here(capability))
@@ -94,9 +85,7 @@ def ready_here(capability: Capability) -> bool:
 def _ready_here(capability: Capability) -> Iterator[Node]:
     """Yield some of this site's ready nodes; a few tell enough of many."""
     found = 0
-    for pool in capability.pools.values():
-        if pool.away:
-            continue
+    for pool in capability.home.values():
         for node in pool.members.values():
             if node.state is NodeState.READY:
                 yield node
@@ -126,7 +115,7 @@ def unreachable(
     given to a site before its link broke may be done there, and waits for the answer within its deadline.
     """
     names = sorted({*(pool.site for pool in sites), *never_seen(task, capability)})
-    if not names or any(not pool.away for pool in capability.pools.values()) or _there(sites):
+    if not names or capability.home or _there(sites):
         return None  # nobody else may have it, or somebody will have a free slot or comes back
     if any(not attempt.ended for attempt in task.live.values()):
         return None

@@ -1,7 +1,12 @@
-"""What this site offers to a linked one, in sum: what policy lets that site ask for and somebody here can do."""
+"""What this site offers to linked ones, in sum: what policy lets them ask for and somebody here can do.
+
+All links ask at every beat, so what a capability amounts to is summed up once for all of them, and seldom: with ten
+thousand nodes and two hundred links nobody may look at each node for each link.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from conductor.core.nodes import Node
@@ -10,57 +15,90 @@ from conductor.core.states import NodeState
 from hive.wire.messages import Offer
 
 _MOST: Final = 64
-_INFLIGHT_MAX: Final = 4_096
+_INFLIGHT_MAX: Final = 512
+"""Attempts of one site over all capabilities; the transport's queues hold a thousand messages."""
 _LOAD_STEP: Final = 4
 """Load is told in quarters: what changes with every task is not worth a message."""
+_SOON_US: Final = 20_000
+_MANY: Final = 500
+"""A sum over more nodes than this may be so old although nodes have come or gone since."""
+
+
+class Summary:
+    """What one capability amounts to: what this site's nodes offer, or the linked sites that have it, best first."""
+
+    __slots__ = ("at_us", "away", "home", "looked", "roster")
+
+    def __init__(self, s: State, capability: Capability) -> None:
+        """Sum up what there is now."""
+        self.at_us = s.now_us
+        self.roster = s.roster
+        here = [n for pool in capability.home.values() for n in pool.members.values() if _ready(n)]
+        self.looked = len(here)
+        self.home = _summed(s, capability, here) if here else None
+        self.away: list[Offer] = []
+        if self.home is None:
+            there = [n for pool in capability.pools.values() for n in pool.members.values() if _ready(n)]
+            there.sort(key=lambda n: (len(n.offer.path), n.ewma_us, n.id))
+            self.looked = len(there)
+            self.away = [_summed(s, capability, [n]) for n in there if s.site not in n.offer.path]
+
+    def fresh(self, s: State) -> bool:
+        """Say whether it still counts."""
+        if self.roster == s.roster:
+            return s.now_us - self.at_us < s.settings.link_beat_us // 2
+        return self.looked > _MANY and s.now_us - self.at_us < _SOON_US
+
+    def offer_to(self, site: str) -> Offer | None:
+        """Return the offer for a site; what lies behind that site itself is none."""
+        return self.home or next((offer for offer in self.away if site not in offer.path), None)
 
 
 def offers(s: State, to: str) -> tuple[Offer, ...]:
     """Return one offer per capability that `to` may ask for, served here or at a site beyond."""
-    names = [name for name in sorted(s.capabilities) if s.gate.joins(to, s.site, name)]
-    found = [offer for name in names if (offer := _offer(s, s.capabilities[name], to)) is not None]
+    found = []
+    for name in s.capability_names[1:]:
+        if s.gate.joins(to, s.site, name) and (offer := _summary(s, name).offer_to(to)) is not None:
+            accepted = s.label_table.unpack(s.gate.accepted(to, s.site, name))
+            found.append(replace(offer, labels=accepted))
     share = _INFLIGHT_MAX // max(1, len(found))
-    return tuple(_granting(offer, min(s.settings.link_credit, share)) for offer in found[:_MOST])
+    credit = max(1, min(s.settings.link_credit, share))
+    return tuple(sorted((replace(offer, credit=credit) for offer in found[:_MOST]), key=_name))
 
 
-def _offer(s: State, capability: Capability, to: str) -> Offer | None:
-    ready = [n for pool in capability.pools.values() for n in pool.members.values() if _serves(s, n, to)]
-    if not ready:
-        return None
-    best = min(ready, key=lambda n: (n.peer is not None, len(n.offer.path), n.ewma_us))
-    model = best.offer
-    near = [n for n in ready if n.peer is None] or ready
-    slots = sum(n.credit for n in near)
-    load = _LOAD_STEP * sum(n.inflight for n in near) // max(1, slots) / _LOAD_STEP
+def _summary(s: State, name: str) -> Summary:
+    known = s.summaries.get(name)
+    if known is None or not known.fresh(s):
+        known = s.summaries[name] = Summary(s, s.capabilities[name])
+    return known
+
+
+def _summed(s: State, capability: Capability, nodes: list[Node]) -> Offer:
+    model = min(nodes, key=lambda n: n.ewma_us)
+    offer = model.offer
+    slots = sum(n.credit for n in nodes)
+    load = _LOAD_STEP * sum(n.inflight for n in nodes) // max(1, slots) / _LOAD_STEP
     return Offer(
         capability.name,
-        model.version,
-        model.inputs,
-        model.output,
+        offer.version,
+        offer.inputs,
+        offer.output,
         "",
         "",
-        run_bound_us=model.run_bound_us,
-        types=model.types,
-        path=(s.site, *model.path),
-        labels=s.label_table.unpack(s.gate.accepted(to, s.site, capability.name)),
-        latency_us=_rounded(best.ewma_us),
+        run_bound_us=offer.run_bound_us,
+        types=offer.types,
+        path=(s.site, *offer.path),
+        latency_us=_rounded(model.ewma_us),
         load=min(1.0, load),
     )
 
 
-def _serves(s: State, node: Node, to: str) -> bool:
-    """Say whether a node counts towards what `to` is offered; what lies behind `to` itself does not."""
-    if node.state is not NodeState.READY or not node.credit:
-        return False
-    return node.peer is None or (to not in node.offer.path and s.site not in node.offer.path)
+def _ready(node: Node) -> bool:
+    return node.state is NodeState.READY and node.credit > 0
 
 
-def _granting(offer: Offer, credit: int) -> Offer:
-    return Offer(
-        offer.capability, offer.version, offer.inputs, offer.output, "", "", run_bound_us=offer.run_bound_us,
-        types=offer.types, path=offer.path, labels=offer.labels, credit=max(1, credit),
-        latency_us=offer.latency_us, load=offer.load,
-    )  # fmt: skip
+def _name(offer: Offer) -> str:
+    return offer.capability
 
 
 def _rounded(run_us: float) -> int:

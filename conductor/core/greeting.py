@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conductor.core import links
+from conductor.core import links, questions
 from conductor.core.actions import CloseSession, Send
 from conductor.core.claims import apply_verdict, ask_for_verdict, claim_key, send_claim
 from conductor.core.membership import arm_node, forget, gone
@@ -85,13 +85,12 @@ def _control_came(s: State, session: Session) -> None:
     Nodes that are away for the moment belong to it: what they serve is still known here, and tasks may wait for them.
     """
     s.control = session
+    questions.begin(s)
     s.verdicts.clear()  # it may have read another policy than the one before it
     for ask, node in s.claims.items():
         send_claim(s, ask, node)
     for hello in [node.hello for node in s.away.values()]:
-        s.actions.append(
-            Send(session.id, Seen(now_header(s), 0, hello.name, hello.site, hello.offers, hello.role))
-        )
+        questions.ask(s, Seen(now_header(s), 0, hello.name, hello.site, hello.offers, hello.role))
     asked = {id(node) for node in s.claims.values()}
     for node in s.nodes.values():
         if id(node) not in asked:

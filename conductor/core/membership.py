@@ -29,6 +29,7 @@ def beat(s: State, session: Session, m: Beat) -> None:
     s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
     if m.draining and node.state not in (NodeState.DRAINING, NodeState.LOST):
         node.state = next_node(node.state, "drains")
+        s.roster += 1
         s.note("node", "draining", node.id)
         offer(s, node)
     elif node.state is NodeState.SUSPECT:
@@ -39,6 +40,7 @@ def beat(s: State, session: Session, m: Beat) -> None:
 def back(s: State, node: Node) -> None:
     """Use a node again that was silent; what it still holds goes on."""
     node.state = next_node(node.state, "beat")
+    s.roster += 1
     s.note("node", "back", node.id)
     for attempt in node.attempts.values():
         resume(s, attempt)
@@ -75,6 +77,7 @@ def node_due(s: State, node: Node) -> None:
     if node.state is NodeState.QUARANTINED:
         if now >= node.release_us:
             node.state = next_node(node.state, "released")
+            s.roster += 1
             s.note("node", "released", node.id)
             node.beats.last_us = max(node.beats.last_us, now - s.settings.beat_us)
             offer(s, node)
@@ -96,6 +99,7 @@ def node_due(s: State, node: Node) -> None:
 
 def _suspect(s: State, node: Node) -> None:
     node.state = next_node(node.state, "silent")
+    s.roster += 1
     s.count("suspicions")
     s.note("node", "suspect", node.id, round(node.beats.phi(s.now_us), 1))
     if node.pool is not None:
@@ -119,6 +123,7 @@ def _relieve(s: State, node: Node) -> None:
 def gone(s: State, node: Node, why: str) -> None:
     """Take a node out and try what it held elsewhere."""
     node.state = next_node(node.state, "gone")
+    s.roster += 1
     s.note("node", why, node.id, len(node.attempts))
     s.timers.cancel(node)
     if node.pool is not None:

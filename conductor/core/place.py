@@ -131,8 +131,8 @@ def labels_of(task: Task) -> int:
 
 def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone: bool) -> Node | None:
     best: Node | None = None
-    for pool in capability.pools.values():
-        if pool.away or labels & ~pool.allowed_labels:
+    for pool in capability.home.values():
+        if labels & ~pool.allowed_labels:
             continue
         node = pool.pick(avoid, idle_only=alone)
         if node is not None and (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from conductor.core.actions import Send
+from conductor.core import questions
 from conductor.core.outcome import failure, failure_of, forbidden, refuse
 from conductor.core.state import State
 from conductor.core.tasks import PlanStep, Route, RouteKey, Task
@@ -47,6 +47,7 @@ def ask_again(s: State) -> None:
 
 def take_route(s: State, m: Plan) -> tuple[RouteKey, Route] | None:
     """Keep a route that the control process compiled; None if nobody asked for it."""
+    questions.answered(s)
     key = s.asks.pop(m.ask, None)
     if key is None:
         return None
@@ -84,7 +85,9 @@ def new_generation(s: State, m: Generation) -> bool:
     s.quota_of.clear()
     s.routes.clear()
     s.label_table = table
-    s.gate = Gate({site: (mask, rule) for site, mask, rule in m.sites}, m.links)
+    sites = {site: (mask, rule) for site, mask, rule in m.sites}
+    if (sites, m.links) != (s.gate.sites, s.gate.links):
+        s.gate = Gate(sites, m.links)
     return True
 
 
@@ -129,9 +132,6 @@ def _answered(s: State, ask: int, key: RouteKey) -> None:
 
 
 def _send(s: State, ask: int, key: RouteKey) -> None:
-    if s.control is None:
-        return
     capability, want, have, labels, principal, via = key
     header = EMPTY._replace(sent_us=s.now_us)
-    wanted = PlanWanted(header, ask, capability, want, have, labels, principal, via)
-    s.actions.append(Send(s.control.id, wanted))
+    questions.ask(s, PlanWanted(header, ask, capability, want, have, labels, principal, via))

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from conductor.core.actions import Action
+from conductor.core.away import Nearest
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
+from conductor.core.questions import Questions
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from conductor.core.tasks import PRIORITIES, Attempt, Route, RouteKey, Task
@@ -20,19 +22,33 @@ from hive.wire.checks import U32_MAX
 from hive.wire.messages import Offer, Query, Verdict
 
 if TYPE_CHECKING:
+    from conductor.core.exports import Summary
     from conductor.core.peers import Peer
 
 
 class Capability:
     """What the site can do: the pools that serve it and the tasks that wait for one of them."""
 
-    __slots__ = ("budget", "id", "known", "linked", "name", "pools", "waiting", "waiting_count")
+    __slots__ = (
+        "budget",
+        "home",
+        "id",
+        "known",
+        "linked",
+        "name",
+        "nearest",
+        "pools",
+        "waiting",
+        "waiting_count",
+    )
 
     def __init__(self, name: str, number: int, burst: float) -> None:
         """Start with no pool and an empty queue."""
         self.name = name
         self.id = number
         self.pools: dict[str, Pool[Node]] = {}
+        self.home: dict[str, Pool[Node]] = {}  # those of them that are nodes of this conductor
+        self.nearest = Nearest()  # the others: linked sites
         self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.waiting_count = 0
         self.budget = burst
@@ -82,14 +98,17 @@ class State:
         "parked",
         "peers",
         "persisting",
+        "questions",
         "quota_of",
         "quotas",
         "rand",
+        "roster",
         "routes",
         "sessions",
         "settings",
         "site",
         "site_rule",
+        "summaries",
         "tasks",
         "timers",
         "verdicts",
@@ -135,15 +154,15 @@ class State:
         self.open_by_principal: dict[str, int] = {}
         self.quotas: tuple[tuple[str, int], ...] = ()
         self.quota_of: dict[str, int] = {}
-        self.generation = 0
-        self.allowed_labels = 0
+        self.questions = Questions()
+        self.roster = 0  # grows when a node comes, goes or changes its state
+        self.summaries: dict[str, Summary] = {}
+        self.generation = self.allowed_labels = 0
         self.site_rule = ""
         self.label_table = LabelTable()
         self.draining = False
         self.grace_until_us = 0
-        self.next_attempt = 1
-        self.next_ask = 1
-        self.next_token = 1
+        self.next_attempt = self.next_ask = self.next_token = 1
         self.journal: list[tuple[object, ...]] = []
         self.journal_dropped = 0
         self.journal_sent_us = 0

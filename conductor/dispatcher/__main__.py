@@ -15,6 +15,7 @@ from conductor.dispatcher.pauses import PauseCounter
 from conductor.dispatcher.spec import DispatcherSpec, read_spec
 from conductor.store.memory import MemoryStore
 from hive.clock import SystemClock
+from hive.descriptors import raise_limit
 from hive.errors import HiveError
 from hive.transport.zeromq import ZmqTransport
 from hive.wire.auth import Authenticator, Insecure, LoopbackOnly, Tokens
@@ -39,6 +40,7 @@ def authenticator_of(spec: DispatcherSpec) -> Authenticator:
 def _serve(spec: DispatcherSpec) -> int:
     if spec.store != "memory:":
         raise HiveError("config_invalid", f"store.url {spec.store!r} is not supported; write 'memory:'.")
+    raise_limit()
     authenticator = authenticator_of(spec)
     authenticator.check_bind(spec.bind)
     store = MemoryStore(spec.epoch_file())

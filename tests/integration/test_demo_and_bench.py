@@ -61,3 +61,20 @@ def test_the_benchmark_measures_every_goal_and_its_status_says_whether_all_hold(
         assert row["ours"] > 0 < row["baseline"]
     assert status == (0 if all(row["holds"] for row in said["results"]) else 1)
     assert json.loads((out / "dispatch.json").read_text())["results"] == said["results"]
+
+
+def test_a_decision_does_not_grow_with_the_nodes_and_is_plotted(tmp_path: Path) -> None:
+    few = ("--nodes", "10", "--nodes", "300", "--pairs", "4")
+    status, said = hive(tmp_path, "bench", "route", *few, "--out", str(tmp_path / "out"))
+    assert [row["id"] for row in said["results"]] == ["P7", "P7 join", "P7 leave"]
+    assert status == (0 if all(row["holds"] for row in said["results"]) else 1)
+    assert [(size["nodes"], size["sites"]) for size in said["sizes"]] == [
+        (10, 0),
+        (300, 0),
+        (10, 1),
+        (300, 1),
+        (300, 10),
+    ]
+    assert all(size["decision_us"] > 0 and size["answer_us"] > 0 for size in said["sizes"])
+    assert (tmp_path / "out" / "route.svg").read_text().startswith("<?xml")
+    assert json.loads((tmp_path / "out" / "route.json").read_text())["sizes"] == said["sizes"]
