@@ -71,10 +71,12 @@ class Node:
         self.answering = True
         self.works: list[Work] = []
         self.alive = True
+        self.makes: Callable[[Work], tuple[bytes, ...]] = lambda work: tuple(f.upper() for f in work.body)
 
     def take(self, work: Work) -> None:
         """Do the work later."""
         self.works.append(work)
+        self.site.world.ran(self, work)
         if self.answering:
             self.site.world.later(self.run_us, lambda: self.answer(work))
 
@@ -84,7 +86,7 @@ class Node:
             return
         table = self.site.core.state.label_table
         header = work.header._replace(sent_us=self.site.world.now)
-        body = tuple(frame.upper() for frame in work.body)
+        body = self.makes(work)
         removed = table.mask(self.removes)
         self.site.feed(Received(self.session, Answer(header, self.confidence, removed, 0, self.run_us, body)))
 
@@ -251,6 +253,8 @@ class World:
         self.delay_us = 1 * MS
         self.cuts: set[tuple[str, str]] = set()
         self.carried: list[tuple[str, str, Message]] = []
+        self.ran: Callable[[Node, Work], None] = lambda _node, _work: None
+        self.crossed: Callable[[Site, Site, Message], None] = lambda _source, _target, _message: None
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._order = 0
         self._turn = 0
@@ -315,6 +319,7 @@ class World:
         if (source.name, target.name) in self.cuts or not target.alive:
             return
         self.carried.append((source.name, target.name, message))
+        self.crossed(source, target, message)
         event = Received(session, message, principal=message.name if isinstance(message, Hello) else "")
         self.later(self.delay_us, lambda: target.feed(event) if session in target.ends else None)
 
