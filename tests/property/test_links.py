@@ -1,13 +1,17 @@
-"""Linked sites under random faults: nothing is lost, nothing counts twice, and no body is where it may not be."""
+"""Linked sites under random faults: nothing is lost, nothing counts twice, and no body is where it may not be.
+
+`HIVE_LINK_SEEDS=1000` is the large size; CI runs 40 seeds. A seed replays exactly.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
 from hive.config import MeshConfig
 from hive.ids import TaskId
@@ -49,41 +53,34 @@ WIDE = mesh(POLICY.replace("CLOUD", "public, internal"))
 NARROW = mesh(POLICY.replace("CLOUD", "public"))
 MARK = re.compile(rb"(?i)<(\d+)>")
 CREDIT = 4
+SEEDS = int(os.environ.get("HIVE_LINK_SEEDS", "40"))
+WEIGHTS = {
+    "submit": 16, "run": 10, "cut": 3, "heal": 2, "restart": 1, "reload": 3, "die": 1, "rejoin": 1,
+    "hang": 1, "slow": 1,
+}  # fmt: skip
 
-capabilities = st.sampled_from(["text.echo", "text.route", "text.redact"])
-submits = st.fixed_dictionaries(
-    {
-        "what": st.just("submit"),
-        "site": st.sampled_from(SITES),
-        "capability": capabilities,
-        "label": st.sampled_from(["public", "internal", "pii"]),
-        "hold": st.booleans(),
-        "durable": st.booleans(),
-        "unsure": st.booleans(),
-        "count": st.integers(1, 8),
-    }
-)
-others = st.one_of(
-    st.fixed_dictionaries(
-        {
-            "what": st.just("cut"),
-            "from": st.sampled_from(SITES),
-            "to": st.sampled_from(SITES),
-            "one_way": st.booleans(),
+
+def program(chance: random.Random, steps: int = 45) -> Iterator[dict[str, Any]]:
+    """Yield what happens, at random: much work, and every kind of fault."""
+    for _ in range(steps):
+        what = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        yield {
+            "what": what,
+            "site": chance.choice(SITES),
+            "from": chance.choice(SITES),
+            "to": chance.choice(SITES),
+            "one_way": chance.random() < 0.4,
+            "sites": chance.sample(SITES, chance.choice((1, 1, 2))),
+            "narrow": chance.random() < 0.6,
+            "hang": chance.random() < 0.6,
+            "capability": chance.choice(("text.echo", "text.route", "text.route", "text.redact")),
+            "label": chance.choice(("public", "internal", "internal", "pii")),
+            "hold": chance.random() < 0.7,
+            "durable": chance.random() < 0.3,
+            "unsure": chance.random() < 0.3,
+            "count": chance.randint(1, 12),
+            "ms": chance.choice((1, 5, 5, 20, 50, 500, 3_000, 12_000)),
         }
-    ),
-    st.fixed_dictionaries({"what": st.just("heal")}),
-    st.fixed_dictionaries(
-        {"what": st.just("restart"), "sites": st.sets(st.sampled_from(SITES), min_size=1, max_size=2)}
-    ),
-    st.fixed_dictionaries(
-        {"what": st.just("reload"), "site": st.sampled_from(SITES), "narrow": st.booleans()}
-    ),
-    st.fixed_dictionaries({"what": st.just("die"), "site": st.sampled_from(SITES)}),
-    st.fixed_dictionaries({"what": st.just("hang"), "site": st.sampled_from(SITES), "hang": st.booleans()}),
-    st.fixed_dictionaries({"what": st.just("slow"), "ms": st.sampled_from([1, 20, 200])}),
-    st.fixed_dictionaries({"what": st.just("run"), "ms": st.sampled_from([5, 50, 500, 3_000, 12_000])}),
-)
 
 
 class Story:
@@ -189,8 +186,13 @@ class Story:
         for node in self.world[op["site"]].nodes.values():
             node.answering = not op["hang"]
 
+    def _rejoin(self, op: dict[str, Any]) -> None:
+        for node in list(self.world[op["site"]].nodes.values()):
+            node.die()
+        self.join(op["site"])
+
     def _slow(self, op: dict[str, Any]) -> None:
-        self.world.delay_us = op["ms"] * MS
+        self.world.delay_us = min(op["ms"], 300) * MS
 
     def _run(self, op: dict[str, Any]) -> None:
         self.world.run(op["ms"] * MS)
@@ -234,13 +236,10 @@ class Story:
                 assert all(node.inflight == 0 for node in peer.nodes.values())
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.one_of(submits, others), min_size=3, max_size=25), st.integers(0, 1_000))
-def test_nothing_is_lost_doubled_or_misplaced_whatever_happens_to_sites_and_links(
-    program: list[dict[str, Any]], seed: int
-) -> None:
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_nothing_is_lost_doubled_or_misplaced_whatever_happens_to_sites_and_links(seed: int) -> None:
     story = Story(seed)
-    for op in program:
+    for op in program(random.Random(seed)):
         story.do(op)
     story.settle()
     story.check()
