@@ -52,6 +52,9 @@ def _task(s: State, task: Task) -> None:
         _require(not task.live, f"task {name} has its outcome and live attempts")
         _require(not task.queued, f"task {name} has its outcome and waits")
         return
+    if s.generation:
+        kept = task.labels | (labels_of(task) if task.route is not None and task.route.steps else 0)
+        _require(not kept & ~s.allowed_labels, f"task {name} is kept here, and its labels forbid that")
     for attempt in task.live.values():
         _require(attempt.task is task, f"attempt {attempt.number} belongs to two tasks")
         _require(attempt.step == task.at, f"attempt {attempt.number} of an earlier step is live")
