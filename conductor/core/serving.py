@@ -21,7 +21,8 @@ from hive.wire.messages import NO_DEADLINE_US, AttemptRef, Header, Revoke, Work
 
 OWNER: Final = "site:"
 """What the owner of a task begins with that a linked site gave; no caller may have such a name."""
-_OPEN_MAX: Final = 4_096
+_OPEN_MAX: Final = 2_048
+"""With the answers that are kept (peers.UNACKED_MAX) no more than a HELLO or a WELCOME can name."""
 _PRINCIPAL_MAX: Final = 256
 
 

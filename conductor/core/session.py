@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conductor.core.nodes import Session
 from conductor.core.state import State
 from hive.wire.messages import EMPTY, VERSION, AttemptRef, Header, Welcome
+
+_DROP_MAX: Final = 4_096
+"""What an array of a message holds; who says that it has more in hand hears of the rest when it comes again."""
 
 
 def welcome(s: State, session: Session, state: str, drop: tuple[AttemptRef, ...] = ()) -> Welcome:
@@ -21,7 +26,7 @@ def welcome(s: State, session: Session, state: str, drop: tuple[AttemptRef, ...]
         labels=s.label_table.names,
         beat_us=s.settings.beat_us,
         max_body_bytes=s.settings.max_body_bytes,
-        drop=drop,
+        drop=drop[:_DROP_MAX],
     )
 
 

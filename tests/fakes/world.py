@@ -107,6 +107,9 @@ class Site:
         self.nodes: dict[int, Node] = {}
         self.ends: dict[int, tuple[Site, int]] = {}  # our session of a link -> the other end
         self.told: list[Message] = []
+        self.raw: dict[
+            int, list[Message]
+        ] = {}  # sessions that a test speaks for by itself, and what they were sent
         self.next_session = 10
         self.alive = False
 
@@ -220,6 +223,8 @@ class Site:
         elif session == CLIENT:
             if not isinstance(message, Event):
                 self.told.append(message)
+        elif session in self.raw:
+            self.raw[session].append(message)
         elif session in self.nodes and isinstance(message, Work):
             self.nodes[session].take(message)
         elif session in self.ends:
