@@ -15,7 +15,7 @@ class Dialled:
         """Begin with none."""
         self._transport = transport
         self._poller = poller
-        self._connections: dict[int, Connection] = {}  # whose turn it is, first
+        self.links: dict[int, Connection] = {}  # whose turn it is, first
         self._ended: list[int] = []
         self._next = 1
 
@@ -27,17 +27,17 @@ class Dialled:
             return 0
         number = self._next
         self._next += 1
-        self._connections[number] = connection
+        self.links[number] = connection
         self._poller.add(connection)
         return number
 
     def receive(self) -> tuple[int, list[bytes]] | None:
         """Return the next (session, frames), or None. The links take turns, and each is emptied before it is lost."""
-        for number, connection in self._connections.items():
+        for number, connection in self.links.items():
             alive = connection.alive
             frames = connection.receive()
             if frames is not None:
-                self._connections[number] = self._connections.pop(number)
+                self.links[number] = self.links.pop(number)
                 return number, frames
             if not alive and number not in self._ended:
                 self._ended.append(number)
@@ -45,7 +45,7 @@ class Dialled:
 
     def send(self, session: int, frames: Sequence[bytes]) -> bool:
         """Queue frames; False if the connection is gone or its queue is full."""
-        connection = self._connections.get(session)
+        connection = self.links.get(session)
         return connection is not None and connection.send(frames)
 
     def lost(self) -> list[int]:
@@ -59,7 +59,7 @@ class Dialled:
 
     def drop(self, session: int) -> None:
         """Close a connection."""
-        connection = self._connections.pop(session, None)
+        connection = self.links.pop(session, None)
         if connection is not None:
             self._poller.remove(connection)
             connection.close()
