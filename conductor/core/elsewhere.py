@@ -137,7 +137,12 @@ def never_seen(task: Task, capability: Capability) -> list[str]:
 
 def may_wait(task: Task) -> bool:
     """Say whether a task may wait for a site that cannot be reached: it wishes so, or it may be done there already."""
-    return task.durable or bool(task.header.flags & _HOLD) or bool(task.live)
+    return wishes_to_wait(task) or bool(task.live)
+
+
+def wishes_to_wait(task: Task) -> bool:
+    """Say whether a task asked to wait for sites that cannot be reached."""
+    return task.durable or bool(task.header.flags & _HOLD)
 
 
 def _there(sites: list[Pool[Node]]) -> bool:

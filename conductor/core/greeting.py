@@ -11,10 +11,10 @@ from conductor.core.membership import arm_node, forget, gone
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again
-from conductor.core.serving import OWNER
 from conductor.core.session import now_header, welcome
 from conductor.core.state import State
 from conductor.core.states import NodeState
+from conductor.core.tasks import OWNER
 from conductor.core.work import acquit, resume
 from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 

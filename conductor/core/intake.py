@@ -13,7 +13,7 @@ from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route, too_long
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task, shown
-from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
+from conductor.core.tasks import OWNER, PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
 
@@ -242,7 +242,12 @@ def retry_after_ms(s: State) -> int:
 
 
 def _quota(s: State, principal: str) -> int:
-    """Return how many open tasks a principal may have: the most that a rule which names it allows."""
+    """Return how many open tasks a principal may have: the most that a rule which names it allows.
+
+    A linked site is no caller: how many of its tasks are open here follows from the slots that it was granted.
+    """
+    if principal.startswith(OWNER):
+        return s.settings.queue_max_tasks
     known = s.quota_of.get(principal)
     if known is None:
         if len(s.quota_of) >= _PRINCIPALS_MAX:

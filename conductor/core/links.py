@@ -140,6 +140,15 @@ def lost(s: State, session: Session, why: str = "link_lost") -> None:
     _arm(s, peer)
 
 
+def part_with_strangers(s: State) -> None:
+    """Say goodbye to sites that dialled this one and that no rule joins with it any more."""
+    for peer in list(s.peers.values()):
+        session = peer.session
+        if session is not None and peer.link is None and not s.gate.knows(s.site, peer.site):
+            s.actions += [Send(session.id, Bye(now_header(s), "policy")), CloseSession(session.id)]
+            lost(s, session, "link_forbidden")
+
+
 def _refuse_waiting(s: State) -> None:
     """Look again at what waits for sites that cannot be reached any more: not everything wishes to."""
     for capability in s.capabilities.values():

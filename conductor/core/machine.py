@@ -198,6 +198,7 @@ class Conductor:
                     serving.withdraw_forbidden(s)
                     offered.recall_forbidden(s)
                     claims.revoke_grants(s)
+                    links.part_with_strangers(s)
                 links.begin(s)
 
     def _tick(self, event: Tick) -> None:

@@ -72,7 +72,8 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
     if code == "dead_lettered":
         finish(s, task, TaskState.DEAD_LETTERED, failure(code, m.detail, site=attempt.node.site))
         return True
-    if code not in _THE_SITE_MAY_NOT:
+    waits = code == "link_down" and not elsewhere.wishes_to_wait(task)
+    if code not in _THE_SITE_MAY_NOT and not waits:
         return False
     if has_untried(s, task):
         place(s, task)

@@ -14,13 +14,11 @@ from conductor.core.peers import Peer
 from conductor.core.planning import too_long
 from conductor.core.state import State
 from conductor.core.states import TaskState
-from conductor.core.tasks import PRIORITIES, RouteKey, Task
+from conductor.core.tasks import OWNER, PRIORITIES, RouteKey, Task
 from hive.gate import Crossing
 from hive.ids import TaskId
-from hive.wire.messages import NO_DEADLINE_US, AttemptRef, Header, Revoke, Work
+from hive.wire.messages import NO_DEADLINE_US, AttemptRef, Flag, Header, Revoke, Work
 
-OWNER: Final = "site:"
-"""What the owner of a task begins with that a linked site gave; no caller may have such a name."""
 _OPEN_MAX: Final = 2_048
 """With the answers that are kept (peers.UNACKED_MAX) no more than a HELLO or a WELCOME can name."""
 _PRINCIPAL_MAX: Final = 256
@@ -92,7 +90,9 @@ def _task(s: State, session: Session, peer: Peer, m: Work, labels: int) -> Task:
     # Attempts of one task are tasks of their own here: they may overlap, and each is answered for itself.
     words = b"%s %d %d %d" % (bytes(h.task), h.step, h.epoch, h.attempt)
     ident = TaskId(blake2b(words, digest_size=16).digest())
-    header = h._replace(flags=0, step=0, epoch=0, attempt=0, labels=labels, capability=0, task=ident)
+    # Whether it may wait here for a site beyond, which cannot be reached, is what its own site was told.
+    flags = Flag.HOLD if h.flags & (Flag.HOLD | Flag.DURABLE) else 0
+    header = h._replace(flags=flags, step=0, epoch=0, attempt=0, labels=labels, capability=0, task=ident)
     task = Task(ident, OWNER + peer.site, header, s.now_us)
     task.deadline_us = s.now_us + remaining
     task.capability = m.capability

@@ -18,6 +18,10 @@ sites that the task has passed."""
 NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "", ())
 
 
+OWNER: Final = "site:"
+"""What the owner of a task begins with that a linked site gave; no caller may have such a name."""
+
+
 class PlanStep:
     """One compiled step: which capability, and where each input comes from (<0: task input, >=0: earlier step)."""
 

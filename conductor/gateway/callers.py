@@ -13,6 +13,7 @@ from hive.errors import HiveError
 
 _LOCAL = "local"
 _NAME_MAX = 200
+_SITES = "site:"
 _DIGITS_MAX = 18
 
 
@@ -37,6 +38,8 @@ class Callers:
             raise HiveError(
                 "bad_request", f"`X-Hive-Principal` must have 1 to {_NAME_MAX} printable characters."
             )
+        if name.startswith(_SITES):
+            raise HiveError("bad_request", f"Names that begin with {_SITES!r} belong to linked sites.")
         return name
 
     async def body(self, request: Request) -> bytes:

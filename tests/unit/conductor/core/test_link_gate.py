@@ -253,3 +253,27 @@ def test_work_without_end_is_refused_before_it_fills_the_memory() -> None:
     refused = [m for m in shop.cloud.raw[PEER] if isinstance(m, Refuse)]
     assert {m.code for m in refused} <= {"credit_exceeded", "queue_full", "quota_exceeded"}
     assert len(refused) == 3_000 - 2_048
+
+
+def test_a_site_that_no_rule_joins_any_more_is_shown_out() -> None:
+    forger = Forger().up()
+    forger.cloud.raw[PEER].clear()
+    forger.cloud.reload(mesh(POLICY[: POLICY.index("  links:")]))
+    assert [m.reason for m in forger.cloud.raw[PEER] if isinstance(m, Bye)] == ["policy"]
+    assert PEER not in forger.cloud.core.state.sessions
+    (refuse,) = forger.hello()
+    assert isinstance(refuse, Refuse)
+    assert (refuse.code, refuse.context["rule"]) == ("claim_refused", "policy.links")
+
+
+def test_how_much_one_caller_may_have_open_does_not_bound_a_site() -> None:
+    policy = POLICY.replace(
+        "labels: [public, internal, pii]}\n  nodes",
+        "labels: [public], max_open_tasks: 1}\n  nodes",
+    )
+    shop = Forger("shop").up()
+    shop.cloud.reload(mesh(policy))
+    shop.node.answering = False
+    for _ in range(5):
+        shop.say(shop.work(labels=PUBLIC))
+    assert len(shop.peer.held) == 5

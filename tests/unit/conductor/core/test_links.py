@@ -281,3 +281,51 @@ def test_a_conductor_that_was_restarted_while_the_link_is_cut_still_knows_who_ma
     assert plant.outcome(later) is None
     world.heal()
     assert done(world, "plant", later).body == (b"KEPT",)
+
+
+CHAIN = """
+mesh: m
+sites:
+  shop: {conductor: {upstream: {site: region}}}
+  region: {conductor: {bind: "tcp://127.0.0.1:9001", http: null, upstream: {site: head}}}
+  head: {conductor: {bind: "tcp://127.0.0.1:9002", http: null}}
+policy:
+  sites:
+    - {rule: s, site: shop, labels: [public, internal], default_label: internal}
+    - {rule: r, site: region, labels: [public, internal], default_label: internal}
+    - {rule: h, site: head, labels: [public, internal], default_label: internal}
+  principals:
+    - {rule: all, principal: "*", capabilities: ["*"], labels: [public, internal]}
+  nodes:
+    - {rule: n, node: "*", site: head, capabilities: ["*"]}
+  links:
+    - {rule: up, from: shop, to: region, capabilities: ["*"], labels: [public, internal]}
+    - {rule: onward, from: region, to: head, capabilities: ["*"], labels: [public, internal], origins: [shop]}
+"""
+
+
+def test_a_task_that_may_wait_waits_at_the_site_before_a_cut_and_one_that_may_not_is_refused_there() -> None:
+    world = linked(CHAIN)
+    head = world["head"].node("hall/x", "text.route")
+    world.run(2 * S)
+    shop = world["shop"]
+    first = done(world, "shop", shop.submit("text.route"))
+    assert [(row[0], row[1]) for row in provenance(first)["crossings"]] == [
+        ("shop", "region"), ("region", "head"), ("head", "region"), ("region", "shop"),
+    ]  # fmt: skip
+    world.cut("region", "head")
+    world.run(500 * MS)  # nobody has noticed yet
+    now = shop.submit("text.route", deadline_us=30 * S)
+    later = shop.submit("text.route", b"kept", hold=True, deadline_us=60 * S)
+    world.run(12 * S)
+    after = shop.submit("text.route")
+    world.run(S)
+    for task in (after,):
+        told = shop.outcome(task)
+        assert isinstance(told, Outcome)
+        assert (told.state, told.error["code"]) == ("failed", "link_down")
+    assert shop.outcome(later) is None
+    world.heal()
+    assert done(world, "shop", later).body == (b"KEPT",)
+    assert done(world, "shop", now).state == "done"  # it was out already, and so it waited for the answer
+    assert len(head.works) == 3

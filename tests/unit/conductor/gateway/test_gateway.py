@@ -258,6 +258,7 @@ def test_a_task_belongs_to_its_principal(api: httpx.Client) -> None:
     problem(api.get(f"/v1/tasks/{task}", headers=eve), "task_unknown")
     problem(api.delete(f"/v1/tasks/{task}", headers=eve), "task_unknown")
     problem(api.get("/v1/nodes", headers={"X-Hive-Principal": "x" * 300}), "bad_request")
+    problem(api.post("/v1/tasks", json=TASK, headers={"X-Hive-Principal": "site:plant"}), "bad_request")
 
 
 def test_the_same_key_of_two_principals_is_two_tasks(api: httpx.Client, conductor: FakeConductor) -> None:
