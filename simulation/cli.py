@@ -32,6 +32,12 @@ def demo(
     seed: Annotated[
         int, typer.Option(help="Seed of the generated signals and of the choice of victims.")
     ] = 7,
+    alone: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0, max=1800.0, help="Seconds that a link stays cut; 0.3 of the stream by default."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start a factory on this machine, stream windows and utterances, kill and freeze nodes, count what was lost.
@@ -39,9 +45,10 @@ def demo(
     Exit status 0 if every task had its answer, 1 if anything was lost.
     """
     from simulation.demo.run import run_demo  # noqa: PLC0415 - keeps `hive --help` quick
+    from simulation.demo.story import Plan  # noqa: PLC0415
 
     with _reported(as_json=as_json):
-        raise typer.Exit(run_demo(config, seconds, rate, seed, as_json=as_json))
+        raise typer.Exit(run_demo(config, Plan(seconds, rate, seed, alone), as_json=as_json))
 
 
 @bench_app.callback()

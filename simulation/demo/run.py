@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from hive.config_source import find_source
 from simulation.demo.faults import Breaker
 from simulation.demo.links import LinkBreaker
 from simulation.demo.screen import screen, summary
-from simulation.demo.story import Story
+from simulation.demo.story import Plan, Story
 from simulation.demo.stream import Notes, Stream
 from simulation.mesh import LocalMesh, moved_to_free_ports
 
@@ -29,10 +30,9 @@ _REFRESH_S: Final = 0.2
 _KILL_AT: Final = 0.2
 _FREEZE_AT: Final = 0.5
 _CUT_AT: Final = 0.3
-_CUT_FOR: Final = 0.3
 
 
-def run_demo(config: Path | None, seconds: float, rate: float, seed: int, *, as_json: bool) -> int:
+def run_demo(config: Path | None, plan: Plan, *, as_json: bool) -> int:
     """Run the demo and return its exit status: 1 if a task was lost or a node did not come back."""
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory(prefix="hive-demo-") as folder:
@@ -48,7 +48,7 @@ def run_demo(config: Path | None, seconds: float, rate: float, seed: int, *, as_
                 meshed,
                 {site: f"tcp://127.0.0.1:{wire}" for site, (wire, _) in ports.items()},
             )
-            story = asyncio.run(demo.play(seconds, rate, seed, console))
+            story = asyncio.run(demo.play(plan, console))
     said = story.as_json()
     if as_json:
         sys.stdout.write(json.dumps(said) + "\n")
@@ -75,12 +75,12 @@ class Demo:
         self._linked = linked[0] if linked else None
         self._story = Story()
 
-    async def play(self, seconds: float, rate: float, seed: int, console: Console) -> Story:
+    async def play(self, plan: Plan, console: Console) -> Story:
         """Stream, break, and count."""
-        story = self._story
+        story, seconds = self._story, plan.seconds
         async with contextlib.AsyncExitStack() as stack:
             client = await stack.enter_async_context(AsyncClient(self._urls[self._first]))
-            stream = Stream(client, story, rate, seed, self._first)
+            stream = Stream(client, story, plan, self._first)
             breaker = Breaker(client, story, stream)
             began_s = time.monotonic()
             breaking = [_break(breaker, began_s, seconds)]
@@ -89,9 +89,11 @@ class Demo:
                 site, other = self._linked
                 far = await stack.enter_async_context(AsyncClient(self._urls[site]))
                 links = LinkBreaker(self._links, far, story, site, other)
-                streams.append(Notes(far, story, rate / 3, seed + 10, site))
+                streams.append(
+                    Notes(far, story, replace(plan, rate=plan.rate / 3, seed=plan.seed + 10), site)
+                )
                 clients.append(far)
-                breaking.append(_cut(links, began_s, seconds))
+                breaking.append(_cut(links, began_s, plan))
             broken = asyncio.gather(*breaking)
             over = lambda: time.monotonic() - began_s >= seconds and broken.done()  # noqa: E731
             showing = asyncio.create_task(_show(clients, links, story, (began_s, seconds), console))
@@ -112,10 +114,10 @@ async def _break(breaker: Breaker, began_s: float, seconds: float) -> None:
     await breaker.freeze_one()
 
 
-async def _cut(links: LinkBreaker, began_s: float, seconds: float) -> None:
+async def _cut(links: LinkBreaker, began_s: float, plan: Plan) -> None:
     await links.show_redaction()
-    await asyncio.sleep(max(0.0, began_s + _CUT_AT * seconds - time.monotonic()))
-    await links.cut(_CUT_FOR * seconds)
+    await asyncio.sleep(max(0.0, began_s + _CUT_AT * plan.seconds - time.monotonic()))
+    await links.cut(plan.cut_s)
 
 
 async def _show(

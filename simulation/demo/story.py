@@ -10,6 +10,30 @@ from dataclasses import dataclass, field
 _MOVED = ("node_lost", "node_silent", "suspected", "handed_back", "lease_expired")
 
 
+_PATIENCE_S = 20.0
+_ALONE_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the demo is asked to do: a stream of `rate` tasks a second, and for how long one site is alone."""
+
+    seconds: float
+    rate: float
+    seed: int
+    alone_s: float | None = None
+
+    @property
+    def cut_s(self) -> float:
+        """Return how long the link is cut."""
+        return self.seconds * _ALONE_SHARE if self.alone_s is None else self.alone_s
+
+    @property
+    def deadline_ms(self) -> int:
+        """Return how long a caller waits: tasks for the other side have to outlast the cut."""
+        return int(1000 * (self.cut_s + _PATIENCE_S))
+
+
 @dataclass(slots=True)
 class Sent:
     """One task as its caller saw it; times are seconds of the caller's monotonic clock."""

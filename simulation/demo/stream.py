@@ -9,26 +9,26 @@ from typing import Any, Final
 
 from hive.client import AsyncClient
 from hive.errors import HiveError
-from simulation.demo.story import Sent, Story, moves_of
+from simulation.demo.story import Plan, Sent, Story, moves_of
 from simulation.demo.utterances import NOTES, UTTERANCES
 from simulation.signals import GeneratedPump, Telemetry
 
 _TELEMETRY_S: Final = 0.1
-_DEADLINE_MS: Final = 20_000
 CLASSIFY, DETECT, REDACT = "text.classify_intent", "sensor.detect_anomaly", "text.redact"
 
 
 class Stream:
     """Submits tasks at one site until it is told to stop, each with its own waiting caller."""
 
-    def __init__(self, client: AsyncClient, story: Story, rate: float, seed: int, site: str = "") -> None:
-        """Prepare the sources; `rate` is in tasks per second."""
+    def __init__(self, client: AsyncClient, story: Story, plan: Plan, site: str = "") -> None:
+        """Prepare the sources."""
         self._client = client
         self._story = story
-        self._rate = rate
+        self._rate = plan.rate
+        self._deadline_ms = plan.deadline_ms
         self._site = site
         self._telemetry = Telemetry()
-        self._pumps = [GeneratedPump(f"pump-{n}", seed + n) for n in range(3)]
+        self._pumps = [GeneratedPump(f"pump-{n}", plan.seed + n) for n in range(3)]
         self._contexts: dict[str, object] = {}
         self._waiting: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -90,7 +90,7 @@ class Stream:
     async def _wait(self, sent: Sent, value: object, labels: tuple[str, ...]) -> None:
         try:
             result = await self._client.run(
-                sent.capability, value, labels=labels, deadline_ms=_DEADLINE_MS, hold=True
+                sent.capability, value, labels=labels, deadline_ms=self._deadline_ms, hold=True
             )
         except HiveError as error:
             sent.done_s, sent.state, sent.error = time.monotonic(), "refused", f"{error.code}: {error.detail}"
