@@ -101,7 +101,7 @@ def run_node(  # noqa: PLR0913, PLR0917 - each is an option
 
 @device_app.command("run")
 def run_device(
-    config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one: dev, factory.")],
+    config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one.")],
     device: Annotated[str | None, typer.Option(help="The device; needed if the file has several.")] = None,
     site: Annotated[
         str | None, typer.Option(help="Its site; needed if several have a device of that name.")

@@ -141,8 +141,12 @@ async def _show(
 
 async def _tell(story: Story, console: Console) -> None:
     told = 0
-    while True:
+    try:
+        while True:
+            for line in story.lines[told:]:
+                console.print(line)
+            told = len(story.lines)
+            await asyncio.sleep(_REFRESH_S)
+    finally:
         for line in story.lines[told:]:
             console.print(line)
-        told = len(story.lines)
-        await asyncio.sleep(_REFRESH_S)
