@@ -45,6 +45,7 @@ class Options(MapOptions, total=False):
 
     inputs: Mapping[str, object] | None
     idempotency_key: str | None
+    traceparent: str | None
 
 
 class Client:

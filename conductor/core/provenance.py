@@ -13,6 +13,7 @@ from hive.wire.codec import pack_document, unpack_document
 _PROVENANCE_MAX: Final = 64 << 10
 _ROWS_MAX: Final = 64
 _ATTEMPT_ITEMS: Final = 10
+_NO_TRACE: Final = bytes(16)
 
 
 def provenance(task: Task, site: str) -> bytes:
@@ -30,6 +31,8 @@ def provenance(task: Task, site: str) -> bytes:
         if a.provenance:
             attempts += _rows(_unpacked(a.provenance).get("attempts"), _ATTEMPT_ITEMS)
     document: dict[str, object] = {"plan": plan, "attempts": attempts}
+    if task.header.trace_id != _NO_TRACE:
+        document["trace"] = task.header.trace_id.hex()
     if task.journey is not None:
         _beyond(task, task.journey, document)
     packed = pack_document(document)

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, from_json
 
 from hive.clients.request import DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS, MAX_KEY, MAX_PRIORITY, Wish
 from hive.errors import HiveError
+from hive.trace import traceparent_or_none
 
 State = Literal["queued", "running", "done", "failed", "dead_lettered", "cancelled", "expired", "refused"]
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
@@ -66,17 +67,24 @@ class TaskIn(BaseModel):
         False,
         description="Wait, within the deadline, for a site that cannot be reached, instead of a refusal.",
     )
+    traceparent: str | None = Field(
+        None, max_length=512, description="W3C trace context; without it, the request's header of that name."
+    )
     id: str | None = Field(
         None,
         pattern=r"^[0-9a-fA-F]{32}$",
         description="The task's id, chosen by the caller so that a repeated request is recognised.",
     )
 
-    def wish(self) -> Wish:
-        """Return what is asked for. Raises HiveError(bad_request) where fields contradict each other."""
+    def wish(self, traceparent: str | None = None) -> Wish:
+        """Return what is asked for. Raises HiveError(bad_request) where fields contradict each other.
+
+        `traceparent` is the request's header, which counts where the task has none.
+        """
         wish = Wish(
             self.capability, self.input, self.want, self.inputs, self.input_type, self.labels, self.deadline_ms,
             self.priority, self.min_confidence, self.idempotency_key, self.durable, self.hold,
+            self.traceparent or traceparent_or_none(traceparent),
         )  # fmt: skip
         if self.id is not None and self.idempotency_key is not None:
             raise HiveError("bad_request", "Give either `id` or `idempotency_key`: the key decides the id.")
@@ -128,6 +136,7 @@ class Provenance(BaseModel):
     crossings: list[Crossing]
     alone: list[str] = Field(description="Sites that would have been asked, had they been reachable.")
     via: list[str] = Field(description="Sites that the task had passed when it came here.")
+    trace: str | None = Field(description="The id of the trace that the caller named: 32 hexadecimal digits.")
 
 
 class ResultOut(TaskOut):

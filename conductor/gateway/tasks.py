@@ -19,6 +19,7 @@ from hive.errors import HiveError
 from hive.ids import parse_task_id
 
 _JSON: Final = "application/json"
+_TRACEPARENT: Final = "traceparent"
 _LEFT: Final = 499  # nobody reads it; the log's word for a caller that closed its connection
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {"model": Problem, "description": "Refused; `code` says why."},
@@ -83,12 +84,13 @@ class TaskRoutes:
         wait = _wait(request)
         principal = self._callers.principal(request)
         task = parse(TaskIn, parse_json(await self._callers.body(request)))
+        wish = task.wish(request.headers.get(_TRACEPARENT))
         if not wait:
-            receipt = await self._backend.submit(task.wish(), task.id, principal)
+            receipt = await self._backend.submit(wish, task.id, principal)
             location = {"Location": f"/v1/tasks/{receipt.id}"}
             return Response(dump(receipt.as_json()), 202, location, _JSON)
         try:
-            result = await self._backend.run(task.wish(), task.id, principal, request)
+            result = await self._backend.run(wish, task.id, principal, request)
         except CallerLeftError:
             return Response(status_code=_LEFT)
         if result.ok:
@@ -107,9 +109,8 @@ class TaskRoutes:
             raise HiveError(
                 "bad_request", f"The body must be a JSON array of 1 to {self._settings.max_batch} tasks."
             )
-        answers = [
-            _one(self._backend, item, principal, position, wait=wait) for position, item in enumerate(items)
-        ]
+        one = partial(_one, self._backend, principal, request.headers.get(_TRACEPARENT), wait=wait)
+        answers = [one(item, position) for position, item in enumerate(items)]
         return Response(dump(await asyncio.gather(*answers)), 200, None, _JSON)
 
     async def read(
@@ -147,13 +148,16 @@ class TaskRoutes:
         return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-async def _one(backend: Backend, item: object, principal: str, position: int, *, wait: bool) -> object:
+async def _one(
+    backend: Backend, principal: str, traceparent: str | None, item: object, position: int, *, wait: bool
+) -> object:
     """Return the JSON of one task of a batch."""
     try:
         task = parse(TaskIn, item)
+        wish = task.wish(traceparent)
         if wait:
-            return (await backend.run(task.wish(), task.id, principal, None)).as_json()
-        return (await backend.submit(task.wish(), task.id, principal)).as_json()
+            return (await backend.run(wish, task.id, principal, None)).as_json()
+        return (await backend.submit(wish, task.id, principal)).as_json()
     except HiveError as error:
         return problem_of(error, f"/v1/tasks:batch#{position}")
 

@@ -158,6 +158,8 @@ def _beyond(provenance: Mapping[str, object]) -> list[RenderableType]:
     via = cast("Sequence[str]", provenance.get("via", ()))
     if via:
         lines.append(Text(f"  came by {plain(' > '.join(via))}", style="dim"))
+    if provenance.get("trace"):
+        lines.append(Text(f"  trace {plain(str(provenance['trace']))}", style="dim"))
     return lines
 
 

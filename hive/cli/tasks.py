@@ -50,6 +50,9 @@ def submit(
     hold: Annotated[
         bool, typer.Option("--hold", help="Wait for a site that cannot be reached, instead of a refusal.")
     ] = False,
+    traceparent: Annotated[
+        str | None, typer.Option("--traceparent", help="W3C trace context that goes with the task.")
+    ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the task's id and do not wait.")] = False,
     as_text: TextOption = False,
     principal: PrincipalOption = None,
@@ -78,7 +81,7 @@ def submit(
                 "durable": durable,
                 "hold": hold,
             }
-            options = {**wish, **rest, "idempotency_key": key}
+            options = {**wish, **rest, "idempotency_key": key, "traceparent": traceparent}
             if no_wait:
                 task = client.submit(capability, given, **options)  # type: ignore[arg-type]
                 emit(task.as_json()) if as_json else out.print(task.id)

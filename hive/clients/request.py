@@ -9,6 +9,7 @@ from hive.errors import HiveError
 from hive.ids import TaskId, new_task_id, task_id_for_key
 from hive.labels import LabelTable
 from hive.record import record
+from hive.trace import NO_TRACE, parse_traceparent
 from hive.types import DataType, TypeRegistry, parse_data_type
 from hive.wire.messages import Flag, Header, Submit
 
@@ -33,6 +34,7 @@ class Wish:
     `inputs` holds several by name. `input_type` names the type of the input (a mapping for several) where it is
     not the declared one, or where only `want` is given; a string is a `text` unless it says otherwise. With `hold` the
     task waits, within its deadline, for a site that cannot be reached, instead of being refused with `link_down`.
+    `traceparent` is the W3C trace context that goes with the task to whoever works on it.
     """
 
     capability: str | None = None
@@ -47,6 +49,7 @@ class Wish:
     idempotency_key: str | None = None
     durable: bool = False
     hold: bool = False
+    traceparent: str | None = None
 
     def check(self) -> None:
         """Raise HiveError(bad_request) for a wish that no mesh could fulfil, naming the argument."""
@@ -68,6 +71,8 @@ class Wish:
             raise HiveError("bad_request", f"`idempotency_key` must have 1 to {MAX_KEY} characters.")
         if isinstance(self.labels, str):
             raise HiveError("bad_request", "`labels` is a list of names, such as ['pii'].")
+        if self.traceparent is not None:
+            parse_traceparent(self.traceparent)
 
     def task_id(self) -> TaskId:
         """Return the id to submit under: its key's, or a fresh one."""
@@ -88,6 +93,7 @@ class Wish:
                 ("idempotency_key", self.idempotency_key, None),
                 ("durable", self.durable, False),
                 ("hold", self.hold, False),
+                ("traceparent", self.traceparent, None),
             )
             if value != default
         }
@@ -198,16 +204,17 @@ def submit_of(
 ) -> Submit:
     """Return the SUBMIT of a checked wish. `header` holds number, task id, times and WAIT (`submit_header`).
 
-    Where the session has an id for the capability, that saves the name's bytes.
+    Where the session has an id for the capability, that saves the name's bytes. Raises HiveError(bad_request).
     """
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
     flags = header.flags | (_DURABLE if wish.durable else 0) | (_HOLD if wish.hold else 0)
     mask = labels.mask(wish.labels) if wish.labels else 0
     h = header
+    trace = parse_traceparent(wish.traceparent) if wish.traceparent else NO_TRACE
     # By position: _replace costs three times as much, and this is on the hot path.
     asked = Header(
-        flags, wish.priority, h.hops, h.trace_flags, h.step, number, h.principal, h.origin,
-        h.epoch, h.attempt, h.remaining_us, h.sent_us, mask, h.task, h.trace_id, h.span_id,
+        flags, wish.priority, h.hops, trace.flags, h.step, number, h.principal, h.origin,
+        h.epoch, h.attempt, h.remaining_us, h.sent_us, mask, h.task, trace.trace_id, trace.span_id,
     )  # fmt: skip
     return Submit(
         asked,

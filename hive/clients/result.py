@@ -65,7 +65,7 @@ class Result:
 
         `crossings` are the bodies that went from one site to another, each with its labels and the rule that let it.
         `alone` names sites that would have been asked, had they been reachable; an attempt's `conductor` is the site
-        that gave it, `via` the sites that the task had passed when it came.
+        that gave it, `via` the sites that the task had passed when it came, `trace` the id of the caller's trace.
         """
         raw = self.raw_provenance
         return provenance_json(raw) if isinstance(raw, bytes) else raw
@@ -185,6 +185,7 @@ def provenance_json(raw: bytes) -> dict[str, object]:
         "crossings": [dict(zip(_CROSSING, row, strict=True)) for row in crossings],
         "alone": list(packed.get("alone", [])),
         "via": list(packed.get("via", [])),
+        "trace": packed.get("trace"),
     }
 
 

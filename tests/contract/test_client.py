@@ -129,7 +129,7 @@ def test_provenance_has_the_form_of_the_api(client: Any) -> None:
         "capability": "text.classify_intent",
         "conductor": "plant-a",
     }
-    nowhere_else: dict[str, list[object]] = {"crossings": [], "alone": [], "via": []}
+    nowhere_else: dict[str, object] = {"crossings": [], "alone": [], "via": [], "trace": None}
     assert result.provenance == {"plan": ["text.classify_intent"], "attempts": [attempt], **nowhere_else}
 
 

@@ -169,7 +169,7 @@ class Site:
     def submit(
         self, capability: str = "", body: bytes = b"hello", *, labels: tuple[str, ...] = (), **how: Any
     ) -> TaskId:
-        """Submit a task of the client `local`; `wait`, `hold`, `durable`, `deadline_us`, `want`, `have`, …"""
+        """Submit a task of `local`; `wait`, `hold`, `durable`, `deadline_us`, `header` (fields), `want`, …"""
         self.world.tasks += 1
         ident = TaskId(self.world.tasks.to_bytes(16, "big"))
         if how.get("key"):
@@ -185,6 +185,7 @@ class Site:
             remaining_us=how.pop("deadline_us", 5 * S),
             sent_us=self.world.now,
             task=ident,
+            **how.pop("header", {}),
         )
         self.feed(Received(CLIENT, Submit(header, capability, body=(body,), **how), principal="local"))
         return ident

@@ -329,3 +329,17 @@ def test_a_task_that_may_wait_waits_at_the_site_before_a_cut_and_one_that_may_no
     assert done(world, "shop", later).body == (b"KEPT",)
     assert done(world, "shop", now).state == "done"  # it was out already, and so it waited for the answer
     assert len(head.works) == 3
+
+
+def test_the_caller_s_trace_goes_with_the_task_to_the_node_that_does_it() -> None:
+    world = linked(CHAIN)
+    head = world["head"].node("hall/x", "text.route")
+    world.run(2 * S)
+    trace, span = bytes(range(16)), bytes(range(8))
+    shop = world["shop"]
+    task = shop.submit("text.route", header={"trace_id": trace, "span_id": span, "trace_flags": 1})
+    outcome = done(world, "shop", task)
+    (work,) = head.works
+    assert (work.header.trace_id, work.header.span_id, work.header.trace_flags) == (trace, span, 1)
+    assert (outcome.header.trace_id, provenance(outcome)["trace"]) == (trace, trace.hex())
+    assert "trace" not in provenance(done(world, "shop", shop.submit("text.route")))

@@ -261,6 +261,29 @@ def test_a_task_belongs_to_its_principal(api: httpx.Client) -> None:
     problem(api.post("/v1/tasks", json=TASK, headers={"X-Hive-Principal": "site:plant"}), "bad_request")
 
 
+def test_a_trace_goes_with_the_task_and_a_broken_one_harms_nobody(
+    api: httpx.Client, conductor: FakeConductor
+) -> None:
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+    def asked(where: str, header: str, **fields: object) -> tuple[str, str, int]:
+        body = {**TASK, **fields}
+        answer = api.post(where, json=[body] if ":" in where else body, headers={"traceparent": header})
+        assert answer.status_code == 200
+        h = conductor.submitted()[-1].header
+        return h.trace_id.hex(), h.span_id.hex(), h.trace_flags
+
+    good = f"00-{trace}-{span}-01"
+    nothing = ("0" * 32, "0" * 16, 0)
+    for where in ("/v1/tasks?wait=1", "/v1/tasks:batch?wait=1"):
+        assert asked(where, good) == (trace, span, 1)
+        assert asked(where, "no trace") == nothing
+        assert asked(where, f"00-{trace[::-1]}-{span}-00", traceparent=good) == (trace, span, 1)
+    refused = api.post("/v1/tasks?wait=1", json={**TASK, "traceparent": "no trace"})
+    problem(refused, "bad_request")
+    assert "traceparent" in refused.json()["detail"]
+
+
 def test_the_same_key_of_two_principals_is_two_tasks(api: httpx.Client, conductor: FakeConductor) -> None:
     keyed = {**TASK, "idempotency_key": "k"}
     for name in ("alice", "eve"):
