@@ -72,7 +72,23 @@ def _explanation(s: State, key: RouteKey, route: Route) -> dict[str, object]:
     if route.refused:
         return {"refused": route.refused, "plan": [], "steps": []}
     steps = [_explain_step(s, key, step, route.default_labels) for step in route.steps]
-    return {"refused": None, "plan": [step.capability for step in route.steps], "steps": steps}
+    cut_off = next((error for step in route.steps if (error := _cut_off(s, step)) is not None), None)
+    return {"refused": cut_off, "plan": [step.capability for step in route.steps], "steps": steps}
+
+
+def _cut_off(s: State, step: PlanStep) -> dict[str, object] | None:
+    """Return why a step that only other sites do would be refused now, unless the task wishes to wait."""
+    capability = s.capabilities.get(step.capability)
+    if capability is None or capability.home:
+        return None
+    pools = [pool for pool in capability.pools.values() if pool.away]
+    names = sorted({*step.sites, *(pool.site for pool in pools)})
+    if not names or any(node.credit for pool in pools for node in pool.members.values()):
+        return None
+    detail = (
+        f"{step.capability} is done at {', '.join(names)}, which cannot be reached now; the task can wait."
+    )
+    return failure("link_down", detail, site=names[0])
 
 
 def _explain_step(s: State, key: RouteKey, step: PlanStep, default_labels: int) -> dict[str, object]:

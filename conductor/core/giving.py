@@ -51,6 +51,27 @@ def say(s: State, peer: Peer, ref: tuple[int, int], reply: Reply) -> None:
         s.actions.append(Send(peer.session.id, reply))
 
 
+def withdraw_forbidden(s: State, peer: Peer) -> None:
+    """Drop the bodies of kept answers that may be here or there no longer; the other side hears a refusal instead."""
+
+    def checked(reply: Reply) -> Reply:
+        if not isinstance(reply, Answer):
+            return reply
+        labels = reply.header.labels
+        for site, passed in (
+            (s.site, s.gate.may_be_at(s.site, labels)),
+            (peer.site, may_return(s, peer, labels)),
+        ):
+            if not passed.allowed:
+                names = list(s.label_table.unpack(passed.labels))
+                detail = f"The answer may be at {site!r} no longer, by {passed.rule!r}."
+                error = {"code": "label_forbidden", "detail": detail, "rule": passed.rule, "site": site}
+                return _refusal(s, reply.header, {**error, "labels": names})
+        return reply
+
+    peer.outbox.rewrite(checked)
+
+
 def may_return(s: State, peer: Peer, labels: int) -> Pass:
     """Ask whether an answer with these labels may be at the peer's site, by our policy and by what it says itself."""
     passed = s.gate.may_be_at(peer.site, labels)

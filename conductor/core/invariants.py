@@ -25,6 +25,12 @@ def validate_state(s: State) -> None:
     _require(sum(t.bytes for t in holding) == s.open_bytes, "the bytes of open tasks are miscounted")
     _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
     _require(sum(t.bytes for t in s.finished) == s.finished_bytes, "finished bytes are miscounted")
+    for peer in s.peers.values():
+        if s.generation:
+            kept_labels = peer.outbox.labels()
+            _require(
+                not kept_labels & ~s.allowed_labels, f"an answer for {peer.site} is kept that may not be here"
+            )
     for capability in s.capabilities.values():
         waiting = sum(map(len, capability.waiting))
         _require(

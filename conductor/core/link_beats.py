@@ -31,6 +31,7 @@ def heard_beat(s: State, session: Session, m: Beat) -> None:
     """Note that the other side runs, and say so."""
     peer = session.peer
     assert peer is not None, "a link's session has its peer"
+    peer.heard_us = s.now_us
     s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
     for node in peer.nodes.values():
         node.beats.heard(s.now_us, m.busy_us)

@@ -35,8 +35,8 @@ def refusal(s: State, m: Hello, principal: str) -> dict[str, object] | None:
     if peer.link is not None:
         return failure("id_in_use", f"{s.site!r} dials {m.site!r} itself; one of the two is enough.")
     if peer.session is not None and peer.hello is not None and peer.hello.incarnation != m.incarnation:
-        silence = s.now_us - max((n.beats.last_us for n in peer.nodes.values()), default=0)
-        if silence < 4 * s.settings.link_beat_us:
+        silence_us = s.now_us - peer.heard_us
+        if silence_us < 4 * s.settings.link_beat_us:
             return failure("id_in_use", f"{m.site!r} is linked already, by another process.")
     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from conductor.core import serving, work
+from conductor.core import giving, serving, work
 from conductor.core.actions import CloseSession, Dial, Send
 from conductor.core.elsewhere import may_wait, ready_here
 from conductor.core.link_beats import acked, beat, heard_beat, silent
@@ -92,8 +92,7 @@ def greeted(s: State, session: Session, m: Hello, principal: str) -> dict[str, o
     session.role, session.name, session.peer = "peer", m.site, peer
     s.sessions[session.id] = session
     peer.session = session
-    take_hello(s, session, peer, m)
-    s.actions.append(Send(session.id, hello_to(s, peer)))
+    take_hello(s, session, peer, m, greet_back=True)
     _arm(s, peer)
     return None
 
@@ -218,7 +217,7 @@ def _greeted_back(s: State, session: Session, m: Hello) -> None:
         and m.mesh == s.mesh
         and peer.hello is None
     ):
-        take_hello(s, session, peer, m)
+        take_hello(s, session, peer, m, greet_back=False)
 
 
 def _welcomed(s: State, session: Session, m: Welcome) -> None:
@@ -229,6 +228,7 @@ def _welcomed(s: State, session: Session, m: Welcome) -> None:
     for ref in unwanted:
         serving.unwanted(s, peer, ref)
     peer.welcomed = True
+    giving.withdraw_forbidden(s, peer)
     for reply in peer.outbox.renew(unwanted, {}):
         s.actions.append(Send(session.id, reply))
 

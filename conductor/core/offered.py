@@ -8,6 +8,7 @@ from typing import Final
 from conductor.core import elsewhere, work
 from conductor.core.actions import Send
 from conductor.core.claims import apply_verdict, ask_for_verdict, claim_key
+from conductor.core.link_greeting import hello_to
 from conductor.core.membership import arm_node, gone
 from conductor.core.nodes import Node, Session
 from conductor.core.peers import Peer
@@ -20,15 +21,21 @@ from hive.wire.messages import AttemptRef, Hello, Offer, Offers
 _NAME_MAX: Final = 256
 
 
-def take_hello(s: State, session: Session, peer: Peer, m: Hello) -> None:
-    """Learn what the other side offers and still holds, and say what of that is no longer wanted."""
+def take_hello(s: State, session: Session, peer: Peer, m: Hello, *, greet_back: bool) -> None:
+    """Learn what the other side offers and still holds, and say what of that is no longer wanted.
+
+    Who was dialled greets back, and that before any work: without our HELLO the other side cannot read our labels.
+    """
     peer.hello = m
+    peer.heard_us = s.now_us
     known = {name: 1 << bit for bit, name in enumerate(s.label_table.names)}
     peer.bits = tuple(known.get(name, 0) for name in m.labels)
     s.note("link", "up", peer.site, m.incarnation)
     nodes = [node for item in m.offers if (node := _virtual(s, session, peer, item)) is not None]
-    drop = _reconcile(s, peer, m)
+    drop = _reconcile(s, session, peer, m, nodes)
     s.actions.append(Send(session.id, welcome(s, session, "ready", drop)))
+    if greet_back:
+        s.actions.append(Send(session.id, hello_to(s, peer)))
     for node in nodes:
         _claim(s, node)
 
@@ -62,15 +69,16 @@ def _claim(s: State, node: Node) -> None:
         ask_for_verdict(s, node)
 
 
-def _reconcile(s: State, peer: Peer, m: Hello) -> tuple[AttemptRef, ...]:
-    """Take up what the other side still holds or has answered; return what is no longer wanted."""
+def _reconcile(s: State, session: Session, peer: Peer, m: Hello, nodes: list[Node]) -> tuple[AttemptRef, ...]:
+    """Take up what the other side still holds or has answered; return what is no longer wanted.
+
+    An answer counts although the other side has nobody left for more such work; what stands for that joins `nodes`.
+    """
     drop = []
     for epoch, number in (*m.held, *m.unacked):
         attempt = s.attempts.get(number) if epoch == s.epoch else None
-        node = peer.nodes.get(attempt.node.offer.capability) if attempt is not None else None
         if (
             attempt is None
-            or node is None
             or attempt.task.settled
             or attempt.number not in attempt.task.live
             or attempt.node.peer is not peer
@@ -78,6 +86,13 @@ def _reconcile(s: State, peer: Peer, m: Hello) -> tuple[AttemptRef, ...]:
         ):
             drop.append((epoch, number))
             continue
+        node = peer.nodes.get(attempt.node.offer.capability)
+        if node is None:
+            node = _virtual(s, session, peer, replace(attempt.node.offer, credit=0))
+            if node is None:
+                drop.append((epoch, number))
+                continue
+            nodes.append(node)
         attempt.node = node
         if number not in node.attempts:
             node.attempts[number] = attempt

@@ -60,6 +60,7 @@ class Peer:
         "bits",
         "dialled",
         "down_us",
+        "heard_us",
         "held",
         "hello",
         "link",
@@ -96,6 +97,7 @@ class Peer:
         self.rtt_us = 0.0
         self.trouble = ""
         self.down_us = 0
+        self.heard_us = 0
 
     @property
     def up(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from conductor.core.elsewhere import HOPS_MAX
 from conductor.core.giving import refuse_work
+from conductor.core.giving import withdraw_forbidden as withdraw_answers
 from conductor.core.intake import no_room, open_task, split
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, reject
@@ -39,6 +40,12 @@ def given(s: State, session: Session, m: Work) -> None:
         refuse_work(s, peer, h, error or failure("label_forbidden"))
         return
     task = _task(s, session, peer, m, labels)
+    if (task.principal, task.id) in s.tasks:  # no conductor asks again for what it has acknowledged
+        s.count("duplicates")
+        refuse_work(
+            s, peer, h, failure("bad_request", "This attempt was answered already, and that acknowledged.")
+        )
+        return
     peer.held[ref] = task
     s.count("bytes_taken_from_sites", task.bytes)
     open_task(s, task, s.routes.get(task.route_key))
@@ -63,8 +70,9 @@ def unwanted(s: State, peer: Peer, ref: AttemptRef) -> None:
 
 
 def withdraw_forbidden(s: State) -> None:
-    """Let go of tasks of linked sites that policy would not let in any more."""
+    """Let go of tasks of linked sites that policy would not let in any more, and of answers that are kept for them."""
     for peer in s.peers.values():
+        withdraw_answers(s, peer)
         for task in list(peer.held.values()):
             journey = task.journey
             if task.settled or journey is None:

@@ -148,10 +148,12 @@ class Dispatcher:
         return True
 
     def _greet(self, session: int, which: int, hello: Hello) -> list[Action]:
-        if which == _DIALLED:  # whom we dialled is who we wanted, and says HELLO as anything else
-            return self._core.handle(Received(session << 2 | which, hello), self._clock.now_us())
-        address = self._listeners[which].peer_address(session)
         number = session << 2 | which
+        if which == _DIALLED:  # whom we dialled is who we wanted, and says HELLO as anything else
+            if number not in self._core.state.sessions:
+                return []  # it said goodbye just now; nobody has asked it for a token, so it is nobody else
+            return self._core.handle(Received(number, hello), self._clock.now_us())
+        address = self._listeners[which].peer_address(session)
         private = which == _PRIVATE
         try:
             principal = hello.name if private else self._authenticator.principal(hello, address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hive.wire.messages import Answer, AttemptRef, Refuse
@@ -60,6 +60,19 @@ class Outbox:
     def refs(self) -> tuple[AttemptRef, ...]:
         """Return the attempts whose replies are kept."""
         return tuple(ref for ref, _, _ in self._entries if ref is not None)
+
+    def labels(self) -> int:
+        """Return every label that some answer carries which is kept."""
+        mask = 0
+        for _, reply, _ in self._entries:
+            mask |= reply.header.labels if isinstance(reply, Answer) else 0
+        return mask
+
+    def rewrite(self, change: Callable[[Reply], Reply]) -> None:
+        """Put what `change` makes of each reply in its place; an ACK of a reply counts for what stands there now."""
+        entries = [(ref, change(reply), removes) for ref, reply, removes in self._entries]
+        self._entries = deque(entries)
+        self.size_bytes = sum(_size(reply) for _, reply, _ in entries)
 
     def renew(self, unwanted: frozenset[AttemptRef], labels: dict[str, int]) -> Iterator[Reply]:
         """Begin a session: forget what is `unwanted` and what is no attempt's, yield the rest to be sent again.

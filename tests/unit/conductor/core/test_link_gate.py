@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -277,3 +278,83 @@ def test_how_much_one_caller_may_have_open_does_not_bound_a_site() -> None:
     for _ in range(5):
         shop.say(shop.work(labels=PUBLIC))
     assert len(shop.peer.held) == 5
+
+
+def _answer_in_the_outbox(shop: Forger) -> None:
+    """Let the shop go away while its work is done, so that the answer is kept."""
+    shop.say(Welcome(EMPTY, 1, "shop", "shop", "cloud", "ready"))
+    shop.node.answering = False
+    shop.say(shop.work(labels=INTERNAL))
+    (work,) = shop.node.works
+    shop.say(Bye(EMPTY))
+    shop.node.answer(work)
+    assert shop.peer.outbox.refs() == ((3, 1),)
+
+
+@pytest.mark.parametrize(
+    ("policy", "site", "rule"),
+    [
+        (POLICY, "shop", "shop-data"),
+        (
+            POLICY.replace(
+                "site: cloud, labels: [public, internal]", "site: cloud, labels: [public]"
+            ).replace(
+                "default_label: internal}\n    - {rule: shop", "default_label: public}\n    - {rule: shop"
+            ),
+            "cloud",
+            "cloud-data",
+        ),
+    ],
+)
+def test_an_answer_that_waits_for_a_link_is_held_against_the_policy_of_the_day(
+    policy: str, site: str, rule: str
+) -> None:
+    shop = Forger("shop")
+    shop.cloud.reload(
+        mesh(
+            POLICY.replace("site: shop, labels: [public]", "site: shop, labels: [public, internal]").replace(
+                "capabilities: [text.echo], labels: [public]}",
+                "capabilities: [text.echo], labels: [public, internal]}",
+            )
+        )
+    )
+    shop.world.run(S)
+    shop.hello(accepts=("public", "internal"))
+    _answer_in_the_outbox(shop)
+    shop.cloud.reload(mesh(policy))
+    assert shop.peer.outbox.labels() == 0
+    shop.hello(accepts=("public", "internal"))
+    (refuse,) = shop.say(Welcome(EMPTY, 1, "shop", "shop", "cloud", "ready"))
+    assert isinstance(refuse, Refuse)
+    assert (refuse.code, refuse.context) == (
+        "label_forbidden",
+        {"rule": rule, "site": site, "labels": ["internal"]},
+    )
+
+
+def test_work_that_is_said_again_after_its_answer_was_acknowledged_does_not_run_again() -> None:
+    shop = Forger("shop").up()
+    work = shop.work(labels=PUBLIC)
+    (answer,) = shop.say(work)
+    assert isinstance(answer, Answer)
+    shop.say(Ack(EMPTY, 1))
+    (refuse,) = shop.say(work)
+    assert isinstance(refuse, Refuse)
+    assert refuse.code == "bad_request"
+    assert len(shop.node.works) == 1
+    shop.world.run(700 * S)  # the books are pruned
+    assert not shop.cloud.core.state.finished
+
+
+def test_a_second_process_does_not_take_the_link_of_one_that_beats() -> None:
+    forger = Forger().up()
+    forger.say(Beat(EMPTY, 1))
+    forger.cloud.raw[PEER + 1] = []
+    hello = next(m for m in (forger.peer.hello,) if m is not None)
+    forger.cloud.feed(Received(PEER + 1, replace(hello, incarnation=99), principal=forger.name))
+    forger.world.run(20 * MS)
+    (refuse,) = [m for m in forger.cloud.raw[PEER + 1] if not isinstance(m, Beat | Ack)]
+    assert isinstance(refuse, Refuse)
+    assert refuse.code == "id_in_use"
+    assert forger.peer.session is not None
+    assert forger.peer.session.id == PEER

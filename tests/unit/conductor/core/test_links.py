@@ -343,3 +343,56 @@ def test_the_caller_s_trace_goes_with_the_task_to_the_node_that_does_it() -> Non
     assert (work.header.trace_id, work.header.span_id, work.header.trace_flags) == (trace, span, 1)
     assert (outcome.header.trace_id, provenance(outcome)["trace"]) == (trace, trace.hex())
     assert "trace" not in provenance(done(world, "shop", shop.submit("text.route")))
+
+
+BOTH_WAYS = """
+mesh: m
+sites:
+  plant: {conductor: {upstream: {site: cloud}}}
+  cloud: {conductor: {bind: "tcp://127.0.0.1:9001", http: null}}
+policy:
+  sites:
+    - {rule: p, site: plant, labels: [public, internal], default_label: internal}
+    - {rule: c, site: cloud, labels: [public, internal], default_label: internal}
+  principals:
+    - {rule: all, principal: "*", capabilities: ["*"], labels: [public, internal]}
+  nodes:
+    - {rule: np, node: "*", site: plant, capabilities: ["*"]}
+    - {rule: nc, node: "*", site: cloud, capabilities: ["*"]}
+  links:
+    - {rule: up, from: plant, to: cloud, capabilities: ["*"], labels: [public, internal]}
+    - {rule: down, from: cloud, to: plant, capabilities: ["*"], labels: [public, internal]}
+"""
+
+
+def test_work_does_not_overtake_the_greeting_that_says_what_its_labels_mean() -> None:
+    world = linked(BOTH_WAYS)
+    plant, cloud = world["plant"], world["cloud"]
+    plant.node("p/x", "text.down")
+    world.run(3 * S)
+    done(world, "cloud", cloud.submit("text.down", deadline_us=60 * S))
+    plant.kill()
+    world.run(S)
+    later = cloud.submit("text.down", hold=True, deadline_us=60 * S)
+    world.run(S)
+    assert cloud.outcome(later) is None
+    plant.start()
+    plant.node("p/x", "text.down")
+    assert done(world, "cloud", later).state == "done"
+
+
+def test_an_answer_counts_although_nobody_is_left_there_who_could_do_more() -> None:
+    world = linked(BOTH_WAYS)
+    plant, cloud = world["plant"], world["cloud"]
+    node = cloud.node("c/x", "text.up")
+    node.run_us = 3 * S
+    world.run(3 * S)
+    task = plant.submit("text.up", hold=True, deadline_us=60 * S)
+    world.run(S)
+    world.cut("plant", "cloud")
+    world.run(4 * S)
+    node.die()
+    world.run(6 * S)
+    world.heal()
+    assert done(world, "plant", task).state == "done"
+    assert len(node.works) == 1
