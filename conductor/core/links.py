@@ -126,6 +126,7 @@ def lost(s: State, session: Session, why: str = "link_lost") -> None:
         peer.session = None
         peer.welcomed = False
         peer.hello = None
+        peer.bits = ()  # another boot may number its labels in another way
         peer.asked.clear()
         peer.down_us = s.now_us
         for node in list(peer.nodes.values()):

@@ -18,6 +18,7 @@ from hive.wire.codec import decode, encode
 from hive.wire.messages import (
     EMPTY,
     Beat,
+    Bye,
     Flag,
     Generation,
     Hello,
@@ -231,6 +232,21 @@ def test_a_link_is_emptied_before_it_is_lost() -> None:
     assert site.core.state.counts["links_lost"] == 1  # it was up, and then it was lost
     assert line.closed
     assert not site.dialled.lost()
+
+
+def test_who_was_dialled_and_says_goodbye_is_nobody_else_afterwards() -> None:
+    site = Site()
+    line = site.dials.lines[0]
+    words = (
+        Welcome(EMPTY, 1, "cloud", "cloud", "plant", "ready"),
+        Bye(EMPTY),
+        Hello(EMPTY, "client", "boss", "m"),
+        submit(7),
+    )
+    line.arrived.extend(encode(message) for message in words)
+    site.turn()
+    assert not site.core.state.tasks
+    assert not any(session.name == "boss" for session in site.core.state.sessions.values())
 
 
 def test_links_take_turns() -> None:
