@@ -43,7 +43,7 @@ def take_hello(s: State, session: Session, peer: Peer, m: Hello, *, greet_back: 
 def _virtual(s: State, session: Session, peer: Peer, item: Offer) -> Node | None:
     """Return what stands here for one capability of a linked site; None for what would lead back here."""
     hello = peer.hello
-    if hello is None or s.site in item.path or (item.path and item.path[0] != peer.site):
+    if hello is None or not _leads_on(s, peer, item):
         return None
     name = f"{peer.site}/{item.capability}"
     if len(name) > _NAME_MAX or not item.capability:
@@ -59,6 +59,11 @@ def _virtual(s: State, session: Session, peer: Peer, item: Offer) -> Node | None
     s.away.pop(name, None)
     arm_node(s, node)
     return node
+
+
+def _leads_on(s: State, peer: Peer, item: Offer) -> bool:
+    """Say whether the way of an offer begins with the site that makes it, and does not lead back here."""
+    return item.path[:1] == (peer.site,) and s.site not in item.path
 
 
 def _claim(s: State, node: Node) -> None:
@@ -110,7 +115,7 @@ def offered(s: State, session: Session, m: Offers) -> None:
     for name, node in list(peer.nodes.items()):
         item = fresh.pop(name, None)
         same = item is not None and (item.inputs, item.output) == (node.offer.inputs, node.offer.output)
-        if item is not None and (not same or s.site in item.path):
+        if item is not None and not (same and _leads_on(s, peer, item)):
             gone(s, node, "left")
             del peer.nodes[name]
             fresh[name] = item

@@ -358,3 +358,21 @@ def test_a_second_process_does_not_take_the_link_of_one_that_beats() -> None:
     assert refuse.code == "id_in_use"
     assert forger.peer.session is not None
     assert forger.peer.session.id == PEER
+
+
+@pytest.mark.parametrize("path", [(), ("cloud",), ("shop",), ("plant", "cloud")])
+def test_an_offer_that_hides_its_way_or_leads_back_is_not_used(path: tuple[str, ...]) -> None:
+    offer = Offer(
+        "text.new", "1", (("text", "text"),), "text", "", "", path=path, labels=("public",), credit=4
+    )
+    down = '    - {rule: down, from: cloud, to: plant, capabilities: ["text.*"], labels: [public]}\n'
+    forger = Forger().up()
+    forger.cloud.reload(mesh(POLICY + down))
+    forger.say(Offers(EMPTY, (replace(offer, path=("plant",)),)))
+    assert list(forger.peer.nodes) == ["text.new"]
+    forger.say(Offers(EMPTY, (offer,)))
+    assert not forger.peer.nodes
+    other = Forger()
+    other.cloud.reload(mesh(POLICY + down))
+    other.hello(offers=(offer,))
+    assert not other.peer.nodes
