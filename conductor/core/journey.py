@@ -32,10 +32,21 @@ class Journey:
     """The sites that a task has passed, for whom it is worked on here, and what crossed the edge of this site.
 
     `via` begins with the site where the task began and ends with the one that it came from; `giver` is that site's
-    conductor with the header of its attempt. `alone` names sites that would have been asked, had they been reachable.
+    conductor with the header of its attempt; `escalated` says that it came for a surer answer. `alone` names sites that
+    would have been asked, had they been reachable.
     """
 
-    __slots__ = ("alone", "asker", "crossed", "fallback", "giver", "returned", "unsure", "via")
+    __slots__ = (
+        "alone",
+        "asker",
+        "crossed",
+        "escalated",
+        "fallback",
+        "giver",
+        "returned",
+        "unsure",
+        "via",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Begin at home."""
@@ -46,4 +57,5 @@ class Journey:
         self.returned: Crossed | None = None
         self.fallback: Held | None = None
         self.unsure = False
+        self.escalated = False
         self.alone: list[str] = []

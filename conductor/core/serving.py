@@ -77,9 +77,9 @@ def withdraw_forbidden(s: State) -> None:
             journey = task.journey
             if task.settled or journey is None:
                 continue
-            crossing = Crossing(peer.site, s.site, journey.via[0], journey.asker, task.capability)
-            passed = s.gate.asks(crossing, task.labels)
-            if passed.allowed or s.gate.asks(crossing._replace(unsure=True), task.labels).allowed:
+            way = (peer.site, s.site, journey.via[0], journey.asker, task.capability)
+            passed = s.gate.asks(Crossing(*way, journey.escalated), task.labels)
+            if passed.allowed:
                 continue
             names = list(s.label_table.unpack(passed.labels))
             detail = f"{passed.reason} any more, by {passed.rule!r}."
@@ -109,6 +109,7 @@ def _task(s: State, session: Session, peer: Peer, m: Work, labels: int) -> Task:
     task.bytes = sum(map(len, m.body))
     journey = task.travels()
     journey.via, journey.asker, journey.giver = m.via, m.principal, (peer, h)
+    journey.escalated = m.unsure
     named = tuple((name, kind) for name, kind, _ in m.inputs)
     key: RouteKey = (m.capability, "", named, labels, m.principal, m.via)
     task.route_key = key

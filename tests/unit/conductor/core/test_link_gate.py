@@ -376,3 +376,21 @@ def test_an_offer_that_hides_its_way_or_leads_back_is_not_used(path: tuple[str, 
     other.cloud.reload(mesh(POLICY + down))
     other.hello(offers=(offer,))
     assert not other.peer.nodes
+
+
+def test_an_escalation_that_policy_permits_no_longer_is_let_go() -> None:
+    forger = Forger()
+    forger.cloud.reload(
+        mesh(POLICY.replace('principals: ["line-*"]}', 'principals: ["line-*"], escalate: true}'))
+    )
+    forger.world.run(S)
+    forger.up()
+    forger.node.answering = False
+    forger.say(forger.work(unsure=True))
+    forger.say(forger.work())
+    assert len(forger.peer.held) == 2
+    forger.cloud.raw[PEER].clear()
+    forger.cloud.reload(mesh(POLICY))
+    forger.world.run(20 * MS)
+    assert [m.code for m in forger.cloud.raw[PEER] if isinstance(m, Refuse)] == ["forbidden"]
+    assert len(forger.peer.held) == 1
