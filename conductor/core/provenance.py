@@ -5,14 +5,15 @@ from __future__ import annotations
 from itertools import islice
 from typing import Final
 
-from conductor.core.journey import Crossed, Journey
+from conductor.core.journey import Journey
 from conductor.core.tasks import Task
 from hive.errors import HiveError
 from hive.wire.codec import pack_document, unpack_document
 
 _PROVENANCE_MAX: Final = 64 << 10
 _ROWS_MAX: Final = 64
-_ATTEMPT_ITEMS: Final = 10
+_ATTEMPT: Final = (int, int, str, str, str, str, int, int, str, str)
+_CROSSING: Final = (str, str, list, int, str)
 _NO_TRACE: Final = bytes(16)
 
 
@@ -29,7 +30,7 @@ def provenance(task: Task, site: str) -> bytes:
         row = (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
         attempts.append((*row, a.node.offer.capability, site))
         if a.provenance:
-            attempts += _rows(_unpacked(a.provenance).get("attempts"), _ATTEMPT_ITEMS)
+            attempts += _rows(_unpacked(a.provenance).get("attempts"), _ATTEMPT)
     document: dict[str, object] = {"plan": plan, "attempts": attempts}
     if task.header.trace_id != _NO_TRACE:
         document["trace"] = task.header.trace_id.hex()
@@ -48,7 +49,7 @@ def _beyond(task: Task, journey: Journey, document: dict[str, object]) -> None:
     for attempt in task.attempts:
         if attempt.node.peer is not None:
             crossings += [tuple(crossed) for crossed in islice(own, 1)]
-            crossings += _rows(_unpacked(attempt.provenance).get("crossings"), len(Crossed._fields))
+            crossings += _rows(_unpacked(attempt.provenance).get("crossings"), _CROSSING)
     if journey.returned is not None:
         crossings.append(tuple(journey.returned))
     if crossings:
@@ -59,10 +60,17 @@ def _beyond(task: Task, journey: Journey, document: dict[str, object]) -> None:
         document["alone"] = list(dict.fromkeys(journey.alone))
 
 
-def _rows(said: object, items: int) -> list[object]:
-    """Return the rows of a peer's list that have the right length; it may have written anything."""
+def _rows(said: object, kinds: tuple[type, ...]) -> list[object]:
+    """Return the rows of a peer's list that are what they should be; it may have written anything."""
     rows = said if isinstance(said, list) else []
-    return [row for row in rows[:_ROWS_MAX] if isinstance(row, list) and len(row) == items]
+    return [row for row in rows[:_ROWS_MAX] if isinstance(row, list) and _fits(row, kinds)]
+
+
+def _fits(row: list[object], kinds: tuple[type, ...]) -> bool:
+    """Say whether a row has these types, a list in it being one of names."""
+    if len(row) != len(kinds) or not all(map(isinstance, row, kinds)):
+        return False
+    return all(isinstance(name, str) for item in row if isinstance(item, list) for name in item)
 
 
 def _unpacked(provenance: bytes) -> dict[str, object]:

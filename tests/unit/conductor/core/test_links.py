@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hive.wire.messages import Outcome, Refuse, Work
+from conductor.core.actions import Received
+from hive.wire.codec import pack_document
+from hive.wire.messages import EMPTY, Answer, Outcome, Refuse, Work
 from tests.fakes.world import MS, S, World, mesh, provenance
 
 TWO = """
@@ -396,3 +398,26 @@ def test_an_answer_counts_although_nobody_is_left_there_who_could_do_more() -> N
     world.heal()
     assert done(world, "plant", task).state == "done"
     assert len(node.works) == 1
+
+
+def test_what_a_linked_site_says_of_its_attempts_is_left_out_where_it_makes_no_sense() -> None:
+    good = [0, 1, "c/x", "cloud", "sha", "answered", 1, 2, "text.up", "cloud"]
+    way = ["cloud", "head", ["public"], 3, "r"]
+    for rows in (
+        {"attempts": [good, [None] * 10, good[:9], "row", [*good[:6], "x", *good[7:]]], "crossings": [way]},
+        {"attempts": [good], "crossings": [way, [*way[:2], [1], *way[3:]], [*way[:2], "pii", *way[3:]], 7]},
+    ):
+        world = linked(BOTH_WAYS)
+        plant, cloud = world["plant"], world["cloud"]
+        cloud.node("c/x", "text.up").answering = False
+        world.run(3 * S)
+        task = plant.submit("text.up")
+        world.run(S)
+        (attempt,) = plant.core.state.attempts.values()
+        session = plant.core.state.peers["cloud"].session
+        assert session is not None
+        header = EMPTY._replace(task=task, epoch=plant.core.state.epoch, attempt=attempt.number, labels=2)
+        plant.feed(Received(session.id, Answer(header, 0.9, 0, 0, 5, (b"X",), pack_document(rows))))
+        said = provenance(done(world, "plant", task))
+        assert said["attempts"][1:] == [good]
+        assert [row for row in said["crossings"] if row[1] == "head"] == [way]
