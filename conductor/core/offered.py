@@ -48,6 +48,9 @@ def _virtual(s: State, session: Session, peer: Peer, item: Offer) -> Node | None
     name = f"{peer.site}/{item.capability}"
     if len(name) > _NAME_MAX or not item.capability:
         return None
+    there = s.nodes.get(name)
+    if there is not None and there.peer is not peer:
+        return None  # a node of this site has the name, and no offer takes its place
     claim = Hello(
         hello.header, "peer", name, s.mesh, peer.site, hello.incarnation, credit=item.credit, offers=(item,)
     )

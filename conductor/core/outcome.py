@@ -179,6 +179,8 @@ def withdraw_forbidden(s: State) -> None:
         held = task.labels
         for value in (*task.inputs, *task.outputs):
             held |= value.labels
+        if task.journey is not None and task.journey.fallback is not None:
+            held |= task.journey.fallback.labels
         if not held & ~s.allowed_labels:
             continue
         error = forbidden(s, held, " any more")

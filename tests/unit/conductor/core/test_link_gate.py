@@ -394,3 +394,15 @@ def test_an_escalation_that_policy_permits_no_longer_is_let_go() -> None:
     forger.world.run(20 * MS)
     assert [m.code for m in forger.cloud.raw[PEER] if isinstance(m, Refuse)] == ["forbidden"]
     assert len(forger.peer.held) == 1
+
+
+def test_an_offer_does_not_take_the_place_of_a_node_of_this_site_that_has_its_name() -> None:
+    shop = Forger("shop").up()
+    node = shop.cloud.node("shop/text-echo", "text.echo", output="text")
+    shop.world.run(S)
+    offer = Offer(
+        "text-echo", "1", (("text", "text"),), "text", "", "", path=("shop",), labels=("public",), credit=9
+    )
+    shop.say(Offers(EMPTY, (offer,)))
+    assert shop.cloud.core.state.nodes["shop/text-echo"].session == node.session
+    assert not shop.peer.nodes

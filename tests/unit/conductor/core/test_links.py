@@ -421,3 +421,31 @@ def test_what_a_linked_site_says_of_its_attempts_is_left_out_where_it_makes_no_s
         said = provenance(done(world, "plant", task))
         assert said["attempts"][1:] == [good]
         assert [row for row in said["crossings"] if row[1] == "head"] == [way]
+
+
+def test_an_answer_that_is_kept_while_a_surer_one_is_asked_for_goes_when_policy_forbids_it_here() -> None:
+    digest = "sha256:" + "0" * 64
+    removals = f'  removals:\n    - {{rule: rm, capability: text.up, digests: ["{digest}"], labels: [pii]}}\n  links:\n'
+    before = (
+        BOTH_WAYS.replace("labels: [public, internal]", "labels: [public, internal, pii]")
+        .replace("  links:\n", removals)
+        .replace("internal, pii]}\n    - {rule: down", "internal, pii], escalate: true}\n    - {rule: down")
+    )
+    after = before.replace(
+        "site: plant, labels: [public, internal, pii], default_label: internal",
+        "site: plant, labels: [public, pii], default_label: public",
+    )
+    world = linked(before)
+    plant, cloud = world["plant"], world["cloud"]
+    surer = cloud.node("c/x", "text.up")
+    surer.answering = False
+    plant.node("p/x", "text.up", removes=("pii",)).confidence = 0.4
+    world.run(3 * S)
+    task = plant.submit("text.up", labels=("pii",), min_confidence=0.9, deadline_us=20 * S)
+    world.run(S)
+    assert (len(surer.works), plant.outcome(task)) == (1, None)
+    plant.reload(mesh(after))
+    world.run(S)
+    told = plant.outcome(task)
+    assert isinstance(told, Outcome)
+    assert (told.error["code"], told.body) == ("label_forbidden", ())
