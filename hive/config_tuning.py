@@ -34,6 +34,9 @@ class Tuning(TypedDict, total=False):
     lease_slack_ms: Annotated[
         int, _whole(2000, "Time beyond a node's own bound before a silent attempt is repeated.")
     ]
+    reconcile_ms: Annotated[
+        int, _whole(1000, "How long a task waits, after a restart, for the node that worked on it.")
+    ]
     default_deadline_ms: Annotated[int, _whole(30_000, "Deadline of a task that names none.")]
     planning_timeout_ms: Annotated[int, _whole(10_000, "How long a task waits to be planned.")]
     attempts_max: Annotated[int, _whole(4, "Attempts of one step that may fail before the task does.")]

@@ -23,6 +23,11 @@ def task_id_for_key(key: str) -> TaskId:
     return TaskId(hashlib.sha256(b"hive-key-1\0" + key.encode("utf-8")).digest()[:16])
 
 
+def task_id_for_retry(task_id: TaskId) -> TaskId:
+    """Return the id of the task that tries another one again: to retry a task twice is to retry it once."""
+    return TaskId(hashlib.sha256(b"hive-retry-1\0" + task_id).digest()[:16])
+
+
 def task_id_text(task_id: TaskId) -> str:
     """Return the 32 hexadecimal digits that people and URLs use."""
     return task_id.hex()

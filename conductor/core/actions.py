@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conductor.core.records import Answer, Question, Record, Recovery, Stored
 from hive.record import record
 from hive.wire.messages import Message
 
@@ -55,6 +56,30 @@ class CommitFailed:
 
 
 @record
+class Known:
+    """A Submitted record was not written: the store has a task of that principal with that id."""
+
+    token: int
+    task: Stored
+
+
+@record
+class Looked:
+    """What the store answers to a question; None where it knows no such task. `failure` says why it cannot tell."""
+
+    token: int
+    answer: Answer
+    failure: str = ""
+
+
+@record
+class Recovered:
+    """What the store held when the process began. The first event of all, if there is anything."""
+
+    found: Recovery
+
+
+@record
 class Drain:
     """Take no new tasks; the process is to stop."""
 
@@ -69,10 +94,18 @@ class Send:
 
 @record
 class Persist:
-    """Make a record durable and answer with Committed or CommitFailed for `token`."""
+    """Make a record durable and answer with Committed, CommitFailed or Known for `token`, unless that is UNHEARD."""
 
     token: int
-    record: dict[str, object]
+    record: Record
+
+
+@record
+class Look:
+    """Ask the store and answer with Looked for `token`."""
+
+    token: int
+    question: Question
 
 
 @record
@@ -90,5 +123,5 @@ class CloseSession:
     session: int
 
 
-Incoming = Received | Lost | Opened | Tick | Committed | CommitFailed | Drain
-Action = Send | Persist | Dial | CloseSession
+Incoming = Received | Lost | Opened | Tick | Committed | CommitFailed | Known | Looked | Recovered | Drain
+Action = Send | Persist | Look | Dial | CloseSession

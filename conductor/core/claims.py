@@ -10,6 +10,7 @@ from typing import Final
 from conductor.core import questions
 from conductor.core.actions import CloseSession, Send
 from conductor.core.away import AwayPool
+from conductor.core.keeping import keep_acquaintance
 from conductor.core.membership import arm_node, forget, gone, quarantined_until
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure, failure_of
@@ -96,6 +97,7 @@ def apply_verdict(s: State, node: Node, m: Verdict) -> None:
     elif not _allow_at(s, site, m.allowed_labels):
         recall(s, node, m.allowed_labels)  # what it said it still holds
     node.removes = 0 if pool.away else removes
+    keep_acquaintance(s, node)
     if node.state is NodeState.JOINING:
         _admit(s, node)
     offer(s, node)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conductor.core.actions import Send
 from conductor.core.journey import Crossed, Journey
+from conductor.core.keeping import forget_task
 from conductor.core.peers import UNACKED_MAX, UNACKED_MAX_BYTES, Peer
+from conductor.core.records import OWNER
 from conductor.core.state import State
 from conductor.core.states import TaskState
 from conductor.core.tasks import Task
 from hive.core.outbox import Reply
 from hive.gate import Pass
-from hive.wire.messages import NO_DEADLINE_US, Answer, Flag, Header, Kind, Refuse
+from hive.wire.messages import NO_DEADLINE_US, Answer, AttemptRef, Flag, Header, Kind, Refuse
 
 
 def give_back(s: State, task: Task, journey: Journey, provenance: bytes) -> None:
@@ -46,9 +50,19 @@ def refuse_work(s: State, peer: Peer, asked: Header, error: dict[str, object]) -
 def say(s: State, peer: Peer, ref: tuple[int, int], reply: Reply) -> None:
     """Keep a reply until it is acknowledged, and send it if the link is up."""
     peer.outbox.add(ref, reply)
-    s.count("replies_forgotten", peer.outbox.trim(UNACKED_MAX, UNACKED_MAX_BYTES))
+    trimmed = peer.outbox.trim(UNACKED_MAX, UNACKED_MAX_BYTES)
+    s.count("replies_forgotten", len(trimmed))
+    forget(s, peer, trimmed)
     if peer.welcomed and peer.session is not None:
         s.actions.append(Send(peer.session.id, reply))
+
+
+def forget(s: State, peer: Peer, refs: Iterable[AttemptRef]) -> None:
+    """Let the store forget tasks of a linked site that has its answers, or does not want them."""
+    for ref in refs:
+        task = peer.stored.pop(ref, None)
+        if task is not None:
+            forget_task(s, OWNER + peer.site, task)
 
 
 def withdraw_forbidden(s: State, peer: Peer) -> None:

@@ -11,15 +11,17 @@ from conductor.core.membership import arm_node, forget, gone
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure
 from conductor.core.planning import ask_again
+from conductor.core.records import OWNER
 from conductor.core.session import now_header, welcome
 from conductor.core.state import State
 from conductor.core.states import NodeState
-from conductor.core.tasks import OWNER
 from conductor.core.work import acquit, resume
 from hive.wire.messages import VERSION, AttemptRef, Hello, Kind, Refuse, Seen
 
 _ROLES = {"node": False, "client": False, "peer": False, "gateway": True, "control": True}
 """Roles that a peer may take, and whether only the private socket may carry them."""
+_EARLY_MAX: Final = 20_000
+"""Nodes that may wait for the first policy after a restart; who is not among them greets again by itself."""
 _NAME_MAX: Final = 256
 """Names outlive their session: in the journal, among nodes that are away, in verdicts."""
 
@@ -37,6 +39,11 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
         s.actions.append(Send(session.id, Refuse(now_header(s), code, detail, int(Kind.HELLO), context)))
         s.note("hello_refused", m.role[:_NAME_MAX], m.name[:_NAME_MAX], code)
         return
+    if m.role == "node" and s.ledger.recovery is not None:
+        # What it still holds can be judged only once the tasks are back, and they need a policy.
+        if len(s.ledger.early) < _EARLY_MAX:
+            s.ledger.early[session.id] = (session, m, principal, address)
+        return
     s.sessions[session.id] = session
     session.role = m.role
     session.name = principal or m.name
@@ -46,6 +53,13 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
     s.actions.append(Send(session.id, welcome(s, session, "ready")))
     if m.role == "control":
         _control_came(s, session)
+
+
+def greet_early(s: State) -> None:
+    """Take up the greetings of nodes that came before there was a policy."""
+    early, s.ledger.early = s.ledger.early, {}
+    for session, m, principal, address in early.values():
+        greeted(s, session, m, principal, address)
 
 
 def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object] | None:
@@ -123,13 +137,13 @@ def _reconcile(s: State, node: Node, m: Hello) -> tuple[AttemptRef, ...]:
     """Take up attempts that the same boot of the node still holds; return those that nobody wants any more."""
     drop = []
     for epoch, number in (*m.held, *m.unacked):
-        attempt = s.attempts.get(number) if epoch == s.epoch else None
+        attempt = s.attempt_of(epoch, number)
         if attempt is None or attempt.task.closed or not _same_boot(attempt.node.hello, m):
             drop.append((epoch, number))
         else:
             attempt.node = node
-            if (epoch, number) in m.held and number not in node.attempts:
-                node.attempts[number] = attempt
+            if (epoch, number) in m.held and attempt.number not in node.attempts:
+                node.attempts[attempt.number] = attempt
                 node.inflight += 1
                 # What has taken other nodes down still runs alone.
                 node.exclusive = node.exclusive or attempt.task.kills >= s.settings.kills_max - 1

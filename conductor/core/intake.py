@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from typing import Final
 
+from conductor.core import finding
 from conductor.core.actions import Send
+from conductor.core.again import again, fingerprint, listens
+from conductor.core.keeping import keep_submission
 from conductor.core.nodes import Session
-from conductor.core.outcome import failure, finish, forbidden, persist, refuse, reject, tell, tell_outcome
+from conductor.core.outcome import failure, finish, forbidden, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, place
 from conductor.core.planning import ask_for_route, too_long
+from conductor.core.records import OWNER
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task, shown
-from conductor.core.tasks import OWNER, PRIORITIES, Inputs, Route, RouteKey, Task, Value
+from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
 
 _PRINCIPALS_MAX: Final = 10_000
-_LISTENERS_MAX: Final = 1_000
-"""How many may wait for one task, or watch it."""
 
 
 def submitted(s: State, session: Session, m: Submit) -> None:
     """Open a task, attach to the one that has this id already, or refuse."""
     h = m.header
     principal = (m.principal or session.name) if session.trusted else session.name
-    known = s.tasks.get((principal, h.task))
-    if known is not None:
-        _again(s, session, known, m)
+    there = s.tasks.get((principal, h.task))
+    if there is not None:
+        again(s, session, there, m, m.capability or _name_of(s, h.capability))
+        return
+    if m.retry_of:
+        finding.retry(s, session, m)
         return
     now = s.now_us
     remaining = h.remaining_us
@@ -48,6 +52,8 @@ def submitted(s: State, session: Session, m: Submit) -> None:
     task.labels = h.labels
     task.key = m.key
     task.durable = bool(h.flags & Flag.DURABLE) or bool(m.key)
+    if m.key:
+        task.header = h._replace(flags=h.flags | Flag.DURABLE)  # for the sites that it may go to
     task.bytes = size
     if m.key:
         task.request = fingerprint(m, task.capability)
@@ -84,8 +90,7 @@ def planned(s: State, task: Task, route: Route) -> None:
     if task.durable:
         task.state = next_task(task.state, "planned_durable")
         arm(s, task)
-        record: dict[str, object] = {"kind": "submitted", "task": task.id, "principal": task.principal}
-        persist(s, task, {**record, "capability": task.capability, "labels": task.labels})
+        keep_submission(s, task)
         return
     task.state = next_task(task.state, "planned")
     _receipts(s, task)
@@ -101,14 +106,14 @@ def accepted(s: State, task: Task) -> None:
 
 def cancelled(s: State, session: Session, m: Cancel) -> None:
     """Cancel a task of the caller and answer with its outcome, whatever that is by now."""
-    task = _find(s, session, m.header, m.principal)
+    task = finding.find(s, session, m)
     if task is None:
         return
     if task.closed:
         tell_outcome(s, session.id, task, m.header)
         return
     if task.settled:
-        _listens(s, session, task.waiters, m.header)
+        listens(s, session, task.waiters, m.header)
     else:
         task.waiters.append((session.id, m.header))
         finish(s, task, TaskState.CANCELLED, failure("cancelled"))
@@ -116,22 +121,14 @@ def cancelled(s: State, session: Session, m: Cancel) -> None:
 
 def watched(s: State, session: Session, m: Watch) -> None:
     """Tell the caller of every change of a task from now on, beginning with where it stands."""
-    task = _find(s, session, m.header, m.principal)
+    task = finding.find(s, session, m)
     if task is None:
         return
     if task.closed:
         tell(s, [(session.id, m.header)], shown(task.state))
         tell_outcome(s, session.id, task, m.header)
-    elif _listens(s, session, task.watchers, m.header):
+    elif listens(s, session, task.watchers, m.header):
         tell(s, task.watchers[-1:], shown(task.state))
-
-
-def fingerprint(m: Submit, capability: str) -> bytes:
-    """Return a digest of what was asked, to tell a repeated request from another under the same key."""
-    digest = blake2b(f"{capability}\0{m.want}\0{m.inputs}\0{m.header.labels}".encode(), digest_size=16)
-    for frame in m.body:
-        digest.update(len(frame).to_bytes(8, "little") + frame)
-    return digest.digest()
 
 
 def open_task(s: State, task: Task, route: Route | None) -> None:
@@ -173,23 +170,6 @@ def _take_route(task: Task, route: Route) -> None:
         task.capability = route.steps[-1].capability
     if len(task.inputs) == 1 and not task.inputs[0].type and route.steps[0].inputs:
         task.inputs[0].type = route.steps[0].inputs[0][1]
-
-
-def _again(s: State, session: Session, task: Task, m: Submit) -> None:
-    """Answer a submission that was seen before: a lost connection or a repeated idempotency key."""
-    h = m.header
-    if (task.key or m.key) and (
-        m.key != task.key or fingerprint(m, m.capability or _name_of(s, h.capability)) != task.request
-    ):
-        _refuse(
-            s, session, h, failure("key_conflict", f"The key {m.key!r} was used for a different request.")
-        )
-    elif task.closed and h.flags & Flag.WAIT:
-        tell_outcome(s, session.id, task, h)
-    elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
-        _listens(s, session, task.waiters, h)
-    else:
-        s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
 
 
 def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) -> dict[str, object] | None:
@@ -271,28 +251,6 @@ def split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, 
 
 def _name_of(s: State, number: int) -> str:
     return s.capability_names[number] if number < len(s.capability_names) else f"#{number}"
-
-
-def _listens(s: State, session: Session, listeners: list[tuple[int, Header]], h: Header) -> bool:
-    """Add a caller to those who wait for a task or watch it; a repeated request takes its own place again."""
-    if h.attempt:
-        listeners[:] = [(who, old) for who, old in listeners if (who, old.attempt) != (session.id, h.attempt)]
-    if len(listeners) >= _LISTENERS_MAX:
-        listeners[:] = [(who, old) for who, old in listeners if who in s.sessions]
-    if len(listeners) >= _LISTENERS_MAX:
-        many = f"{len(listeners)} requests wait for task {h.task.hex()} already."
-        _refuse(s, session, h, failure("queue_full", many, retry_after_ms=1000))
-        return False
-    listeners.append((session.id, h))
-    return True
-
-
-def _find(s: State, session: Session, h: Header, principal: str) -> Task | None:
-    owner = (principal or session.name) if session.trusted else session.name
-    task = s.tasks.get((owner, h.task))
-    if task is None:
-        _refuse(s, session, h, failure("task_unknown", f"You have no task {h.task.hex()}."))
-    return task
 
 
 def _refuse(s: State, session: Session, h: Header, error: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conductor.core.actions import Send
 from conductor.core.exports import offers
+from conductor.core.giving import forget
 from conductor.core.membership import arm_node, back
 from conductor.core.nodes import Session
 from conductor.core.peers import LINK_SILENCE_US, Peer
@@ -45,7 +46,7 @@ def acked(s: State, session: Session, m: Ack) -> None:
     peer = session.peer
     assert peer is not None, "a link's session has its peer"
     peer.answered(s.now_us)
-    peer.outbox.acknowledged(m.answers)
+    forget(s, peer, peer.outbox.acknowledged(m.answers))
 
 
 def silent(s: State, peer: Peer) -> bool:

@@ -228,6 +228,7 @@ def _welcomed(s: State, session: Session, m: Welcome) -> None:
     unwanted = frozenset(m.drop)
     for ref in unwanted:
         serving.unwanted(s, peer, ref)
+    giving.forget(s, peer, unwanted)
     peer.welcomed = True
     giving.withdraw_forbidden(s, peer)
     for reply in peer.outbox.renew(unwanted, {}):

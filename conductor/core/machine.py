@@ -10,16 +10,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from conductor.core import (
+    again,
     claims,
     explain,
+    finding,
     greeting,
     intake,
+    keeping,
     links,
     membership,
     offered,
     outcome,
     planning,
     queries,
+    recovery,
     serving,
     work,
 )
@@ -29,9 +33,12 @@ from conductor.core.actions import (
     Committed,
     Drain,
     Incoming,
+    Known,
+    Looked,
     Lost,
     Opened,
     Received,
+    Recovered,
     Send,
     Tick,
 )
@@ -121,14 +128,33 @@ class Conductor:
             links.opened(s, event.session, event.site)  # type: ignore[union-attr]
         elif kind is Committed:
             for token in event.tokens:  # type: ignore[union-attr]
-                self._committed(*s.persisting.pop(token, _NOTHING))
-        elif kind is CommitFailed:
-            for token in event.tokens:  # type: ignore[union-attr]
-                task, was = s.persisting.pop(token, _NOTHING)
-                self._commit_failed(task, was, event.reason)  # type: ignore[union-attr]
+                s.ledger.insisted.pop(token, None)
+                self._committed(*s.ledger.persisting.pop(token, _NOTHING))
         elif kind is Drain:
             s.draining = True
+        else:
+            self._from_store(event)
         return actions
+
+    def _from_store(self, event: Incoming) -> None:
+        """Take what a store says seldom."""
+        s = self.state
+        if isinstance(event, CommitFailed):
+            for token in event.tokens:
+                if (record := s.ledger.insisted.pop(token, None)) is not None:
+                    s.ledger.failed.append(record)
+                task, was = s.ledger.persisting.pop(token, _NOTHING)
+                self._commit_failed(task, was, event.reason)
+        elif isinstance(event, Known):
+            task, was = s.ledger.persisting.pop(event.token, _NOTHING)
+            if task is not None and task.state is was and again.known(s, task, event.task):
+                intake.accepted(s, task)
+        elif isinstance(event, Looked):
+            found = finding.looked(s, event.token, event.answer, event.failure)
+            if found is not None:
+                _FROM_ANYONE[type(found[1])](s, *found)
+        elif isinstance(event, Recovered):
+            recovery.recovered(s, event.found)
 
     def unreachable(self, site: str, now_us: int) -> list[Action]:
         """The address of a linked site could not even be dialled; return what to do, as `handle` does."""
@@ -142,6 +168,7 @@ class Conductor:
         s = self.state
         session = s.sessions.get(number)
         if session is None:
+            s.ledger.early.pop(number, None)
             return
         if session.peer is not None:
             links.lost(s, session)
@@ -152,7 +179,7 @@ class Conductor:
         """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
         s = self.state
         due = s.timers.next_us()
-        if s.journal and s.control is not None:
+        if (s.journal and s.control is not None) or s.ledger.failed:
             flush = s.journal_sent_us + _JOURNAL_US
             return flush if due < 0 else min(due, flush)
         return due
@@ -193,12 +220,15 @@ class Conductor:
         elif isinstance(message, Generation):
             before = (s.allowed_labels, s.gate.sites, s.gate.links)
             if planning.new_generation(s, message):
+                recovery.reopen(s)
                 if before != (s.allowed_labels, s.gate.sites, s.gate.links):
                     outcome.withdraw_forbidden(s)
                     serving.withdraw_forbidden(s)
                     offered.recall_forbidden(s)
                     claims.revoke_grants(s)
                     links.part_with_strangers(s)
+                    keeping.purge_forbidden(s)
+                greeting.greet_early(s)
                 links.begin(s)
 
     def _tick(self, event: Tick) -> None:
@@ -214,6 +244,7 @@ class Conductor:
                 links.due(s, owner)
         if s.now_us - s.journal_sent_us >= _JOURNAL_US:
             outcome.prune(s)
+            keeping.repeat_failed(s)
             self._flush_journal()
 
     def _flush_journal(self) -> None:

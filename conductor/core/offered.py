@@ -81,16 +81,16 @@ def _reconcile(s: State, session: Session, peer: Peer, m: Hello, nodes: list[Nod
     """Take up what the other side still holds or has answered; return what is no longer wanted.
 
     An answer counts although the other side has nobody left for more such work; what stands for that joins `nodes`.
+    It counts after a restart of either side too: the reference is ours, and only what is durable there outlives one.
     """
     drop = []
     for epoch, number in (*m.held, *m.unacked):
-        attempt = s.attempts.get(number) if epoch == s.epoch else None
+        attempt = s.attempt_of(epoch, number)
         if (
             attempt is None
             or attempt.task.settled
             or attempt.number not in attempt.task.live
             or attempt.node.peer is not peer
-            or attempt.node.hello.incarnation != m.incarnation
         ):
             drop.append((epoch, number))
             continue
@@ -102,8 +102,8 @@ def _reconcile(s: State, session: Session, peer: Peer, m: Hello, nodes: list[Nod
                 continue
             nodes.append(node)
         attempt.node = node
-        if number not in node.attempts:
-            node.attempts[number] = attempt
+        if attempt.number not in node.attempts:
+            node.attempts[attempt.number] = attempt
             node.inflight += 1
             work.resume(s, attempt)
     return tuple(drop)

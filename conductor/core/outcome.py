@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from conductor.core.actions import Persist, Send
+from conductor.core.actions import Send
 from conductor.core.giving import give_back, returned
+from conductor.core.keeping import forget_task, keep_outcome
 from conductor.core.provenance import provenance
 from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, TaskState, counter, shown
@@ -40,7 +41,7 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
     if task.durable:
         task.state = TaskState.CLOSING
         task.final = state
-        persist_outcome(s, task)
+        keep_outcome(s, task, provenance(task, s.site))
     else:
         _publish(s, task, state)
 
@@ -58,8 +59,7 @@ def reject(s: State, task: Task, error: dict[str, object], *, recorded: bool = T
         give_back(s, task, task.journey, b"")
     del s.tasks[task.principal, task.id]
     if recorded:
-        task.final, task.error = TaskState.REFUSED, error
-        persist_outcome(s, task)
+        forget_task(s, task.principal, task.id)
     s.note("task", "refused", task.id, task.capability, s.now_us - task.created_us, 0, error.get("code", ""))
 
 
@@ -90,20 +90,6 @@ def forbidden(s: State, labels: int, when: str = "") -> dict[str, object]:
     names = list(s.label_table.unpack(labels & ~s.allowed_labels))
     detail = f"{', '.join(names)} may not be at {s.site!r}{when}, by {s.site_rule!r}."
     return failure("label_forbidden", detail, rule=s.site_rule, site=s.site, labels=names)
-
-
-def persist(s: State, task: Task, record: dict[str, object]) -> None:
-    """Ask for a record to be made durable on behalf of a task."""
-    token = s.next_token
-    s.next_token += 1
-    s.persisting[token] = (task, task.state)
-    s.actions.append(Persist(token, record))
-
-
-def persist_outcome(s: State, task: Task) -> None:
-    """Ask for the outcome of a durable task to be made durable."""
-    record: dict[str, object] = {"kind": "finished", "task": task.id, "principal": task.principal}
-    persist(s, task, {**record, "state": str(task.final), "error": task.error})
 
 
 def committed(s: State, task: Task) -> None:
@@ -144,7 +130,7 @@ def tell_outcome(s: State, session: int, task: Task, header: Header) -> None:
 def attempt_header(s: State, attempt: Attempt) -> Header:
     """Return a header that names one attempt."""
     return Header(
-        step=attempt.step, epoch=s.epoch, attempt=attempt.number, task=attempt.task.id, sent_us=s.now_us
+        step=attempt.step, epoch=attempt.epoch, attempt=attempt.told, task=attempt.task.id, sent_us=s.now_us
     )
 
 

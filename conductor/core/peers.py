@@ -12,6 +12,7 @@ from hive.core.outbox import Outbox
 if TYPE_CHECKING:
     from conductor.core.nodes import Node, Session
     from conductor.core.tasks import Task
+    from hive.ids import TaskId
     from hive.wire.messages import AttemptRef, Hello, Offer
 
 _RTT_WEIGHT: Final = 0.2
@@ -71,6 +72,7 @@ class Peer:
         "session",
         "site",
         "spec",
+        "stored",
         "told",
         "trouble",
         "turns",
@@ -90,6 +92,7 @@ class Peer:
         self.nodes: dict[str, Node] = {}
         self.held: dict[AttemptRef, Task] = {}
         self.outbox = Outbox()
+        self.stored: dict[AttemptRef, TaskId] = {}  # which of both are in the store, and as which task
         self.told: tuple[Offer, ...] = ()
         self.turns = 0
         self.next_beat_us = 0

@@ -11,6 +11,7 @@ from typing import Final
 from conductor.core import elsewhere
 from conductor.core.actions import Send
 from conductor.core.journey import Crossed
+from conductor.core.keeping import keep_attempt
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure, finish, tell
 from conductor.core.pools import Pool
@@ -18,7 +19,6 @@ from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
 from conductor.core.tasks import Attempt, PlanStep, Task
 from hive.gate import Pass
-from hive.wire.checks import U32_MAX
 from hive.wire.messages import Header, Work
 
 FAR_US: Final = 60_000_000
@@ -147,10 +147,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     capability = s.capabilities[step.capability]
     if node.peer is not None:
         alone = False
-    number = s.next_attempt
-    while number in s.attempts:
-        number += 1  # only after the numbers began anew
-    s.next_attempt = number + 1 if number < U32_MAX else 1
+    number = s.number_attempt()
     now = s.now_us
     remaining = task.deadline_us - now
     node.inflight += 1
@@ -159,7 +156,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
         lease = max(
             lease, task.deadline_us
         )  # the other conductor knows best; its silence is noticed otherwise
-    attempt = Attempt(number, task, node, lease)
+    attempt = Attempt(number, task, node, s.epoch, lease)
     node.attempts[number] = attempt
     s.attempts[number] = attempt
     task.attempts.append(attempt)
@@ -184,6 +181,8 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
     if node.peer is not None:
         work = _sent_on(s, task, node, work)
+    if task.durable:
+        keep_attempt(s, task, attempt)
     s.actions.append(Send(node.session, work))
     if task.watchers:
         tell(s, task.watchers, "running", step=task.at, attempt=number, node=node.id)

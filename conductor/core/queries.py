@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from conductor.core import finding
 from conductor.core.actions import Send
 from conductor.core.elsewhere import outbox_of
 from conductor.core.explain import explain
 from conductor.core.exports import offers
+from conductor.core.finding import task_view
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, outcome, refuse
 from conductor.core.peers import Peer
 from conductor.core.state import State
-from conductor.core.states import NodeState, shown
-from conductor.core.tasks import Task
+from conductor.core.states import NodeState
 from hive.wire.messages import Query, Reply
 
 
@@ -24,29 +25,19 @@ def asked(s: State, session: Session, m: Query) -> None:
         explain(s, session, m, principal)
         return
     if m.what == "task":
-        _task(s, session, m, principal)
+        _task(s, session, m)
+        return
+    if m.what == "tasks":
+        finding.list_tasks(s, session, m, principal)
         return
     view = _VIEWS.get(m.what)
     if view is None:
-        known = ", ".join(sorted([*_VIEWS, "explain", "task"]))
+        known = ", ".join(sorted([*_VIEWS, "explain", "task", "tasks"]))
         refuse(
             s, session.id, m.header, failure("bad_request", f"Unknown question {m.what!r}; known: {known}.")
         )
         return
     s.actions.append(Send(session.id, Reply(m.header, m.ask, view(s, principal))))
-
-
-def task_view(task: Task) -> dict[str, object]:
-    """Return what may be told of a task before it has an outcome."""
-    return {
-        "id": task.id.hex(),
-        "state": shown(task.state),
-        "capability": task.capability,
-        "attempts": len(task.attempts),
-        "step": task.at,
-        "nodes": sorted({a.node.id for a in task.attempts}),
-        "age_ms": 0,
-    }
 
 
 def node_view(node: Node, capability: str) -> dict[str, object]:
@@ -74,11 +65,6 @@ def _nodes(s: State, principal: str) -> object:
     del principal
     here = [node for _, node in sorted(s.nodes.items()) if node.peer is None]
     return [node_view(node, node.offer.capability) for node in here]
-
-
-def _tasks(s: State, principal: str) -> object:
-    mine = [task for (owner, _), task in s.tasks.items() if owner == principal]
-    return [{**task_view(task), "age_ms": (s.now_us - task.created_us) // 1000} for task in mine[-500:][::-1]]
 
 
 def _capabilities(s: State, principal: str) -> object:
@@ -164,26 +150,22 @@ def _link(s: State, peer: Peer) -> dict[str, object]:
 
 _VIEWS: dict[str, Callable[[State, str], object]] = {
     "nodes": _nodes,
-    "tasks": _tasks,
     "capabilities": _capabilities,
     "status": _status,
     "sites": _sites,
 }
 
 
-def _task(s: State, session: Session, m: Query, principal: str) -> None:
-    task = s.tasks.get((principal, m.header.task))
+def _task(s: State, session: Session, m: Query) -> None:
+    task = finding.find(s, session, m)
     if task is None:
-        detail = f"You have no task {m.header.task.hex()}, or it has been pruned."
-        refuse(s, session.id, m.header, failure("task_unknown", detail))
         return
     if task.withdrawn:
         refuse(s, session.id, m.header, task.withdrawn)
         return
     result = outcome(s, task, m.header)
     view = {
-        **task_view(task),
-        "age_ms": (s.now_us - task.created_us) // 1000,
+        **task_view(s, task),
         "output_type": result.output_type,
         "confidence": result.confidence,
         "unsure": task.unsure,

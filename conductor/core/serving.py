@@ -13,9 +13,10 @@ from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, reject
 from conductor.core.peers import Peer
 from conductor.core.planning import too_long
+from conductor.core.records import OWNER
 from conductor.core.state import State
 from conductor.core.states import TaskState
-from conductor.core.tasks import OWNER, PRIORITIES, RouteKey, Task
+from conductor.core.tasks import PRIORITIES, RouteKey, Task
 from hive.gate import Crossing
 from hive.ids import TaskId
 from hive.wire.messages import NO_DEADLINE_US, AttemptRef, Flag, Header, Revoke, Work
@@ -47,6 +48,8 @@ def given(s: State, session: Session, m: Work) -> None:
         )
         return
     peer.held[ref] = task
+    if task.durable:
+        peer.stored[ref] = task.id
     s.count("bytes_taken_from_sites", task.bytes)
     open_task(s, task, s.routes.get(task.route_key))
 
@@ -99,10 +102,11 @@ def _task(s: State, session: Session, peer: Peer, m: Work, labels: int) -> Task:
     words = b"%s %d %d %d" % (bytes(h.task), h.step, h.epoch, h.attempt)
     ident = TaskId(blake2b(words, digest_size=16).digest())
     # Whether it may wait here for a site beyond, which cannot be reached, is what its own site was told.
-    flags = Flag.HOLD if h.flags & (Flag.HOLD | Flag.DURABLE) else 0
+    flags = Flag.HOLD | h.flags & Flag.DURABLE if h.flags & (Flag.HOLD | Flag.DURABLE) else 0
     header = h._replace(flags=flags, step=0, epoch=0, attempt=0, labels=labels, capability=0, task=ident)
     task = Task(ident, OWNER + peer.site, header, s.now_us)
     task.deadline_us = s.now_us + remaining
+    task.durable = bool(flags & Flag.DURABLE)
     task.capability = m.capability
     task.min_confidence = m.min_confidence
     task.labels = labels

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Settings:
     """Limits and times of one conductor."""
 
+    reconcile_us: int = 1_000_000
+    """How long a task that was running when the conductor ended waits for its node to come back and finish it."""
     beat_us: int = 100_000
     """How often nodes prove that their work loop turns."""
     phi: float = 8.0

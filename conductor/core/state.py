@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from conductor.core.actions import Action
 from conductor.core.away import Nearest
+from conductor.core.ledger import Ledger
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
 from conductor.core.questions import Questions
 from conductor.core.settings import Settings
-from conductor.core.states import TaskState
 from conductor.core.tasks import PRIORITIES, Attempt, Route, RouteKey, Task
 from hive.core.timers import TimerWheel
 from hive.gate import Gate
@@ -86,6 +86,7 @@ class State:
         "journal_dropped",
         "journal_sent_us",
         "label_table",
+        "ledger",
         "mesh",
         "next_ask",
         "next_attempt",
@@ -97,7 +98,6 @@ class State:
         "open_count",
         "parked",
         "peers",
-        "persisting",
         "questions",
         "quota_of",
         "quotas",
@@ -146,7 +146,7 @@ class State:
         self.verdicts: dict[object, Verdict] = {}
         self.away: OrderedDict[str, Node] = OrderedDict()
         self.flaps: dict[str, deque[int]] = {}
-        self.persisting: dict[int, tuple[Task, TaskState]] = {}
+        self.ledger = Ledger()
         self.finished: deque[Task] = deque()  # oldest first
         self.finished_bytes = 0
         self.open_count = 0
@@ -176,6 +176,27 @@ class State:
             self.capabilities[name] = found
             self.capability_names.append(name)
         return found
+
+    def attempt_of(self, epoch: int, number: int) -> Attempt | None:
+        """Return the attempt that a node calls by these names, if it is known: one of this epoch or a former one's."""
+        if epoch == self.epoch:
+            return self.attempts.get(number)
+        inherited = self.ledger.inherited.get((epoch, number))
+        return self.attempts.get(inherited) if inherited is not None else None
+
+    def take_attempt(self, attempt: Attempt) -> None:
+        """Take an attempt out of the books: nobody has it any more."""
+        del self.attempts[attempt.number]
+        if attempt.epoch != self.epoch:
+            del self.ledger.inherited[attempt.epoch, attempt.told]
+
+    def number_attempt(self) -> int:
+        """Return a number for a new attempt; the wire gives it 32 bits."""
+        number = self.next_attempt
+        while number in self.attempts:
+            number += 1  # only after the numbers began anew
+        self.next_attempt = number + 1 if number < U32_MAX else 1
+        return number
 
     def number_ask(self) -> int:
         """Return the number of the next question to the control process; the wire gives it 32 bits."""

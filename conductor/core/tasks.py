@@ -18,10 +18,6 @@ sites that the task has passed."""
 NO_ROUTE: Final[RouteKey] = ("", "", (), 0, "", ())
 
 
-OWNER: Final = "site:"
-"""What the owner of a task begins with that a linked site gave; no caller may have such a name."""
-
-
 class PlanStep:
     """One compiled step: which capability, and where each input comes from (<0: task input, >=0: earlier step)."""
 
@@ -173,10 +169,14 @@ class Task:
 
 
 class Attempt:
-    """One try of a step on one node. `ended` is empty while nothing is known of its end."""
+    """One try of a step on one node. `ended` is empty while nothing is known of its end.
+
+    The node knows it as (`epoch`, `told`); `told` differs from its number here only where an earlier epoch gave it.
+    """
 
     __slots__ = (
         "ended",
+        "epoch",
         "kill",
         "lease_us",
         "node",
@@ -186,11 +186,13 @@ class Attempt:
         "run_us",
         "step",
         "task",
+        "told",
     )
 
-    def __init__(self, number: int, task: Task, node: Node, lease_us: int) -> None:
+    def __init__(self, number: int, task: Task, node: Node, epoch: int, lease_us: int) -> None:
         """Start on `node`, with the right to finish alone until `lease_us`."""
-        self.number = number
+        self.number = self.told = number
+        self.epoch = epoch
         self.task = task
         self.step = task.at
         self.node = node

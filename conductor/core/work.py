@@ -5,9 +5,11 @@ from __future__ import annotations
 from conductor.core.actions import Send
 from conductor.core.elsewhere import ready_here
 from conductor.core.journey import Held
+from conductor.core.keeping import keep_outcome, keep_step
 from conductor.core.nodes import Node, Session
-from conductor.core.outcome import attempt_header, failure, finish, forbidden, persist_outcome, reject, tell
+from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
 from conductor.core.place import arm, has_untried, hold, labels_of, offer, place
+from conductor.core.provenance import provenance
 from conductor.core.second import ask_further, conclude, settle_for_less, site_refused
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
@@ -17,7 +19,7 @@ from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
 
 _EWMA = 0.2
 _NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
-_FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent", "link_lost"})
+_FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent", "link_lost", "conductor_restarted"})
 _FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
 
 
@@ -125,9 +127,8 @@ def resume(s: State, attempt: Attempt) -> None:
     if task.settled or attempt.number not in task.live or attempt.ended not in _FOR_SILENCE:
         return
     attempt.ended = ""
-    attempt.lease_us = (
-        s.now_us + attempt.node.run_bound_us * attempt.node.inflight + s.settings.lease_slack_us
-    )
+    bound_us = attempt.node.run_bound_us * attempt.node.inflight
+    attempt.lease_us = s.now_us + bound_us + s.settings.lease_slack_us
     s.unqueue(task)
     task.retry_us = 0
     task.held = False
@@ -141,7 +142,7 @@ def task_due(s: State, task: Task) -> None:
     if task.settled:
         if task.state is TaskState.CLOSING and task.retry_us and now >= task.retry_us:
             task.retry_us = 0
-            persist_outcome(s, task)
+            keep_outcome(s, task, provenance(task, s.site))
         return
     if now >= task.deadline_us:
         if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
@@ -170,7 +171,7 @@ def task_due(s: State, task: Task) -> None:
 
 def _returned(s: State, session: Session, h: Header) -> Attempt | None:
     """Return the attempt that a node hands back, its slot freed; None for what this conductor never gave it."""
-    attempt = s.attempts.get(h.attempt) if h.epoch == s.epoch else None
+    attempt = s.attempt_of(h.epoch, h.attempt)
     node = session.node
     # The same boot, not the same name: another boot may run another model, which was granted other things.
     if attempt is not None and session.peer is not None and attempt.node.peer is session.peer:
@@ -178,8 +179,8 @@ def _returned(s: State, session: Session, h: Header) -> Attempt | None:
     if attempt is None or node is None or attempt.node is not node:
         s.count("answers_stale")
         return None
-    del s.attempts[h.attempt]
-    if node.attempts.pop(h.attempt, None) is not None:
+    s.take_attempt(attempt)
+    if node.attempts.pop(attempt.number, None) is not None:
         node.inflight -= 1
         if not node.inflight:
             node.exclusive = False
@@ -219,6 +220,8 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
         return
     task.unsure, task.confidence = unsure, confidence
     task.outputs.append(Value(m.body, labels, step.output))
+    if task.durable:
+        keep_step(s, task)
     size = sum(map(len, m.body))
     task.bytes += size
     s.open_bytes += size

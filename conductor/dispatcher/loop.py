@@ -12,15 +12,15 @@ from typing import Final
 from conductor.core.actions import (
     Action,
     CloseSession,
-    CommitFailed,
-    Committed,
     Dial,
     Drain,
     Incoming,
+    Look,
     Lost,
     Opened,
     Persist,
     Received,
+    Recovered,
     Send,
     Tick,
 )
@@ -30,6 +30,7 @@ from conductor.store.base import Store
 from hive.clock import Clock
 from hive.errors import HiveError
 from hive.transport.base import Listener, Poller
+from hive.transport.wakeup import Wakeup
 from hive.wire.auth import Authenticator
 from hive.wire.codec import decode, encode, kind_of, peek_header
 from hive.wire.messages import Hello, Kind, Refuse
@@ -65,9 +66,13 @@ class Dispatcher:
         self._clock = clock
         self._authenticator = authenticator
         self._max_body = core.state.settings.max_body_bytes
-        self._persisted = False
+        self._asked = False  # whether the store owes an answer
+        self._wakeup = Wakeup()
+        poller.add_fd(self._wakeup.fileno(ready=False))
+        store.wake(self._wakeup.wake)
         for listener in (public, private):
             poller.add(listener)
+        self._feed(Recovered(store.recover()))
 
     def run(self, stopping: Callable[[], bool], drain_us: int = 5_000_000) -> None:
         """Serve until `stopping` says so, then take no new tasks, finish the open ones (at most `drain_us`), end."""
@@ -84,8 +89,12 @@ class Dispatcher:
             if stop_at_us < 0 and stopping():
                 stop_at_us = now_us + drain_us
                 self._feed(Drain())
-            if stop_at_us >= 0 and (now_us >= stop_at_us or not self._core.state.open_count):
+            if stop_at_us >= 0 and (now_us >= stop_at_us or self._idle()):
                 return
+
+    def _idle(self) -> bool:
+        state = self._core.state
+        return not state.open_count and not state.ledger.persisting and not state.ledger.insisted
 
     def turn(self, lag_us: int) -> bool:
         """Do everything that is ready; return True if a listener may hold more. Messages go before time.
@@ -102,8 +111,8 @@ class Dispatcher:
         due_us = self._core.next_us()
         if not more and (0 <= due_us <= now_us or lag_us > 0):
             self._perform(self._core.handle(Tick(max(0, lag_us)), now_us))
-        if self._persisted:
-            self._commit()
+        if self._asked:
+            self._hear_store()
         return more
 
     def _timeout_us(self) -> int:
@@ -182,7 +191,10 @@ class Dispatcher:
                     unreachable.append(action.session)  # type: ignore[union-attr]
             elif type(action) is Persist:
                 self._store.write(action.token, action.record)
-                self._persisted = True
+                self._asked = True
+            elif type(action) is Look:
+                self._store.ask(action.token, action.question)
+                self._asked = True
             elif type(action) is Dial:
                 self._dial(action)
             elif type(action) is CloseSession:
@@ -206,10 +218,10 @@ class Dispatcher:
         listener.drop(session >> 2)
         return False
 
-    def _commit(self) -> None:
-        for commit in self._store.committed():
-            if commit.failure:
-                self._feed(CommitFailed(commit.tokens, commit.failure))
-            else:
-                self._feed(Committed(commit.tokens))
-        self._persisted = bool(self._core.state.persisting)
+    def _hear_store(self) -> None:
+        self._wakeup.settle()
+        self._asked = False
+        for event in self._store.events():
+            self._feed(event)
+        state = self._core.state
+        self._asked |= bool(state.ledger.persisting or state.ledger.insisted or state.ledger.looking)

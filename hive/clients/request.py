@@ -224,7 +224,7 @@ def submit_of(
         wish.min_confidence,
         wish.idempotency_key or "",
         principal,
-        encoded[1],
+        body=encoded[1],
     )
 
 

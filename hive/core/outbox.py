@@ -41,21 +41,23 @@ class Outbox:
         if ref is not None:
             self._refs.add(ref)
 
-    def acknowledged(self, answers: int) -> None:
-        """Forget the first `answers` replies of this session."""
+    def acknowledged(self, answers: int) -> list[AttemptRef]:
+        """Forget the first `answers` replies of this session; return the attempts that they were about."""
+        forgotten = []
         while self._passed < answers and self._entries:
-            self._forget_first()
+            forgotten.append(self._forget_first())
+        return [ref for ref in forgotten if ref is not None]
 
     def within(self, most: int, most_bytes: int) -> bool:
         """Say whether no more is kept than these bounds allow."""
         return len(self._entries) <= most and self.size_bytes <= most_bytes
 
-    def trim(self, most: int, most_bytes: int) -> int:
-        """Forget the oldest replies beyond the bounds; return how many. They were most likely received."""
-        before = len(self._entries)
+    def trim(self, most: int, most_bytes: int) -> list[AttemptRef]:
+        """Forget the oldest replies beyond the bounds; return their attempts. They were most likely received."""
+        forgotten = []
         while not self.within(most, most_bytes):
-            self._forget_first()
-        return before - len(self._entries)
+            forgotten.append(self._forget_first())
+        return [ref for ref in forgotten if ref is not None]
 
     def refs(self) -> tuple[AttemptRef, ...]:
         """Return the attempts whose replies are kept."""
@@ -88,12 +90,13 @@ class Outbox:
             self.add(ref, fresh, removes)
             yield fresh
 
-    def _forget_first(self) -> None:
+    def _forget_first(self) -> AttemptRef | None:
         ref, reply, _ = self._entries.popleft()
         if ref is not None:
             self._refs.discard(ref)
         self.size_bytes -= _size(reply)
         self._passed += 1
+        return ref
 
 
 def bitmap(names: tuple[str, ...], labels: dict[str, int]) -> int:

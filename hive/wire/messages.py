@@ -233,7 +233,8 @@ class Submit:
     """Asks for a task. The wish is `header.capability`, or `capability` by name, or the data type `want`.
 
     `inputs` are (name, data type, number of body frames); empty means the one input of the capability, of its
-    declared type, with all the frames. `principal` is honoured only from a gateway.
+    declared type, with all the frames. `principal` is honoured only from a gateway. `retry_of` is the id of a durable
+    task of the sender that failed or was set aside: it is tried again, with what it was given, as a task of its own.
     """
 
     header: Header
@@ -243,6 +244,7 @@ class Submit:
     min_confidence: float = 0.0
     key: str = ""
     principal: str = ""
+    retry_of: bytes = b""
     body: tuple[bytes, ...] = ()
 
 

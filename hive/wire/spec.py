@@ -126,6 +126,7 @@ SPEC: Final[dict[type, dict[str, Check]]] = {
         "min_confidence": number,
         "key": text,
         "principal": text,
+        "retry_of": blob,
     },
     m.Receipt: {"state": text},
     m.Outcome: {

@@ -274,7 +274,8 @@ class NodeCore:
     ) -> None:
         grantor.outbox.add(ref, reply, removes)
         limits = self.limits
-        self.counts["replies_forgotten"] += grantor.outbox.trim(limits.max_unacked, limits.max_unacked_bytes)
+        forgotten = grantor.outbox.trim(limits.max_unacked, limits.max_unacked_bytes)
+        self.counts["replies_forgotten"] += len(forgotten)
         if grantor.joined:
             self._send(grantor, reply)
 

@@ -13,13 +13,14 @@ from conductor.control.planner import Planner
 from conductor.core.actions import (
     Action,
     CloseSession,
-    Committed,
     Dial,
     Incoming,
+    Look,
     Lost,
     Opened,
     Persist,
     Received,
+    Recovered,
     Send,
     Tick,
 )
@@ -27,6 +28,7 @@ from conductor.core.invariants import validate_state
 from conductor.core.machine import Conductor
 from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
+from conductor.store.memory import MemoryStore, Tables
 from hive.config import MeshConfig
 from hive.ids import TaskId, task_id_for_key
 from hive.wire.codec import decode, encode, unpack_document
@@ -112,9 +114,10 @@ class Site:
         ] = {}  # sessions that a test speaks for by itself, and what they were sent
         self.next_session = 10
         self.alive = False
+        self.tables = Tables()
 
     def start(self, *, planner: Planner | None = None) -> None:
-        """Start the conductor, with nothing in its memory; its control process may have lived on."""
+        """Start the conductor, with nothing in its memory but what its store has; its control may have lived on."""
         self.epoch += 1
         links = self.config.sites[self.name].conductor
         dials = [LinkSpec(p.site, self.config.link_endpoint(p), links.upstream is p) for p in links.links()]
@@ -123,6 +126,8 @@ class Site:
         self.core = Conductor(
             self.config.mesh, self.name, self.name, self.epoch, self.world.settings, rand, dials
         )
+        self.store = MemoryStore(tables=self.tables)
+        self.feed(Recovered(self.store.recover()))
         self.planner = planner or Planner(self.config, self.name, 1000 * self.epoch)
         self.feed(Received(CONTROL, Hello(EMPTY, "control", "control", self.config.mesh), trusted=True))
         self.publish()
@@ -204,19 +209,20 @@ class Site:
 
     def perform(self, actions: list[Action]) -> None:
         """Carry out actions."""
-        commits = []
         for action in actions:
             match action:
                 case Send(session, message):
                     self._send(session, decode(encode(message)))
-                case Persist(token):
-                    commits.append(token)
+                case Persist(token, record):
+                    self.store.write(token, record)
+                case Look(token, question):
+                    self.store.ask(token, question)
                 case Dial(site):
                     self.world.dial(self, site)
                 case CloseSession(session):
                     self._close(session)
-        if commits:
-            self.feed(Committed(tuple(commits)))
+        for event in self.store.events():
+            self.feed(event)
 
     def _send(self, session: int, message: Message) -> None:
         if session == CONTROL:

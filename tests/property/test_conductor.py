@@ -296,7 +296,7 @@ class Histories(RuleBasedStateMachine):
         s = self.bench.core.state
         assert (s.open_count, s.open_bytes, s.open_by_principal) == (0, 0, {})
         assert all(task.closed for task in s.tasks.values())
-        assert (s.parked, s.persisting) == ({}, {})
+        assert (s.parked, s.ledger.persisting) == ({}, {})
         for _ in range(12):  # a quarantine ends, the node is suspected, then lost; then results grow too old
             self.bench.tick(60_000 * MS)
         assert (s.nodes, s.attempts, len(s.timers)) == ({}, {}, 0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from conductor.core.actions import Action, Committed, Lost, Persist, Received, Send, Tick
+from conductor.core.actions import Action, Look, Looked, Lost, Persist, Received, Recovered, Send, Tick
 from conductor.core.invariants import validate_state
 from conductor.core.machine import Conductor
 from conductor.core.settings import Settings
+from conductor.store.memory import MemoryStore, Tables
 from hive.ids import TaskId, task_id_for_key
 from hive.wire.messages import (
     EMPTY,
@@ -37,10 +38,19 @@ CLASSIFY = "text.classify_intent"
 class Bench:
     """One site with a control process that grants and plans by two tables."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        """Bring up core, control and one client."""
-        self.now = 1_000_000
-        self.core = Conductor("m", "plant", "plant", 7, settings or Settings(), lambda: 0.5)
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        tables: Tables | None = None,
+        epoch: int = 7,
+        now_us: int = 1_000_000,
+        *,
+        control: bool = True,
+    ) -> None:
+        """Bring up core, control and one client; with the `tables` of an earlier start, what they hold comes back."""
+        self.now = now_us
+        self.core = Conductor("m", "plant", "plant", epoch, settings or Settings(), lambda: 0.5)
+        self.store = MemoryStore(tables=tables)
         self.sent: list[tuple[int, Message]] = []
         self.actions: list[Action] = []
         self.plans: dict[str, tuple[str, ...]] = {}
@@ -55,7 +65,9 @@ class Bench:
         self.auto_commit = True
         self.next_task = 1
         self.unheard: list[Message] | None = None
-        self.restart_control()
+        self._do(Recovered(self.store.recover()))
+        if control:
+            self.restart_control()
         self.send(CLIENT, Hello(EMPTY, "client", "local", "m"))
 
     def restart_control(self) -> None:
@@ -179,11 +191,18 @@ class Bench:
         return [m for to, m in self.sent if to == session and isinstance(m, kind)]
 
     def commit(self) -> None:
-        """Confirm every record that waits for it."""
-        tokens = tuple(a.token for a in self.actions if isinstance(a, Persist))
+        """Let the store take every record that waits for it."""
+        records = [a for a in self.actions if isinstance(a, Persist)]
         self.actions = [a for a in self.actions if not isinstance(a, Persist)]
-        if tokens:
-            self._do(Committed(tokens))
+        for action in records:
+            self.store.write(action.token, action.record)
+        for event in self.store.events():
+            self._do(event)
+
+    def restarted(self, *, control: bool = True) -> Bench:
+        """Return a bench with the next start of the conductor, on what the store of this one has committed."""
+        state = self.core.state
+        return Bench(state.settings, self.store.tables, state.epoch + 1, self.now, control=control)
 
     def _do(self, event: object) -> None:
         for action in self.core.handle(event, self.now):  # type: ignore[arg-type]
@@ -193,6 +212,8 @@ class Bench:
                     self._control(action.message)
                 elif action.session == CONTROL and self.unheard is not None:
                     self.unheard.append(action.message)
+            elif isinstance(action, Look):
+                self._do(Looked(action.token, self.store.tables.answer(action.question)))
             else:
                 self.actions.append(action)
         validate_state(self.core.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import CommitFailed, Committed, Persist
+from conductor.core.records import Dropped, Finished, Submitted
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from hive.wire.codec import decode, encode
@@ -33,7 +34,8 @@ def bench_with_node(settings: Settings | None = None, credit: int = 2) -> Bench:
 
 
 def tokens(bench: Bench) -> list[tuple[int, str]]:
-    return [(a.token, str(a.record["kind"])) for a in bench.actions if isinstance(a, Persist)]
+    found = [(a.token, a.record) for a in bench.actions if isinstance(a, Persist)]
+    return [(t, type(r).__name__.lower()) for t, r in found if isinstance(r, Submitted | Finished | Dropped)]
 
 
 def policy(bench: Bench, allowed: int, quotas: tuple[tuple[str, int], ...] = ()) -> None:
@@ -226,7 +228,7 @@ def test_a_task_that_is_cancelled_while_it_is_accepted_shows_that_only_once_it_i
     assert bench.core.state.tasks["local", task].state is TaskState.CLOSING
     bench._do(Committed((finished,)))
     assert {o.state for o in bench.outcomes()} == {"cancelled"}
-    assert bench.core.state.persisting == {}
+    assert bench.core.state.ledger.persisting == {}
 
 
 def test_a_submission_that_the_store_could_not_take_does_not_undo_a_cancel() -> None:

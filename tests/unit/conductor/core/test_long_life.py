@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import CommitFailed, Persist
+from conductor.core.records import Dropped, Finished, Submitted
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from hive.ids import TaskId, task_id_for_key
@@ -20,7 +21,8 @@ def bench_with_node(settings: Settings | None = None, credit: int = 2) -> Bench:
 
 
 def tokens(bench: Bench) -> list[int]:
-    return [a.token for a in bench.actions if isinstance(a, Persist)]
+    tasks = (Submitted, Finished, Dropped)
+    return [a.token for a in bench.actions if isinstance(a, Persist) and isinstance(a.record, tasks)]
 
 
 # Sessions
@@ -199,7 +201,7 @@ def test_a_store_that_fails_is_asked_again_after_a_pause() -> None:
     bench.commit()
     assert [o.state for o in bench.outcomes()] == ["done"]
     assert bench.core.state.counts["commits_failed"] == 3
-    assert bench.core.state.persisting == {}
+    assert bench.core.state.ledger.persisting == {}
 
 
 def test_a_task_that_is_refused_while_its_submission_is_recorded_is_not_left_open_in_the_store() -> None:
@@ -209,9 +211,10 @@ def test_a_task_that_is_refused_while_its_submission_is_recorded_is_not_left_ope
     bench.run_for(50 * MS, beating=(A,))
     assert [r.code for r in bench.refusals()] == ["expired"]
     records = [a.record for a in bench.actions if isinstance(a, Persist)]
-    assert [(r["kind"], r.get("state")) for r in records] == [("submitted", None), ("finished", "refused")]
+    assert [type(r).__name__ for r in records] == ["Submitted", "Dropped"]
     bench.commit()
-    assert (bench.core.state.persisting, bench.core.state.tasks, bench.outcomes()) == ({}, {}, [])
+    assert bench.store.tables.tasks == {}
+    assert (bench.core.state.ledger.persisting, bench.core.state.tasks, bench.outcomes()) == ({}, {}, [])
 
 
 def test_a_submission_that_the_store_refused_is_not_said_to_be_over() -> None:

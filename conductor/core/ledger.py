@@ -1,0 +1,30 @@
+"""What the core has asked of the store, and what it found there at its start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conductor.core.finding import Question
+    from conductor.core.nodes import Session
+    from conductor.core.records import Record, Recovery
+    from conductor.core.states import TaskState
+    from conductor.core.tasks import Task
+    from hive.wire.messages import Hello
+
+
+class Ledger:
+    """Open business with the store."""
+
+    __slots__ = ("early", "failed", "inherited", "insisted", "looking", "met", "persisting", "recovery")
+
+    def __init__(self) -> None:
+        """Start with nothing asked and nothing found."""
+        self.persisting: dict[int, tuple[Task, TaskState]] = {}  # who waits for a commit, and in which state
+        self.insisted: dict[int, Record] = {}  # records that no task waits for, and that must be kept
+        self.failed: list[Record] = []  # those of them that the store could not commit
+        self.met: dict[str, object] = {}  # what the store knows of nodes and linked sites
+        self.looking: dict[int, Question] = {}  # what waits for an answer of the store
+        self.recovery: Recovery | None = None  # what it held at the start, until there is a policy
+        self.inherited: dict[tuple[int, int], int] = {}  # attempts of earlier epochs, and their numbers now
+        self.early: dict[int, tuple[Session, Hello, str, str]] = {}  # who greeted before there was a policy
