@@ -142,7 +142,7 @@ def gone(s: State, node: Node, why: str) -> None:
     node.inflight = 0
     for attempt in reversed(held):  # each goes to the head of the queue, so the oldest is first there
         if attempt.task.settled or attempt.number not in attempt.task.live:
-            s.attempts.pop(attempt.number, None)
+            s.take_attempt(attempt)
         else:
             move(s, attempt, "handed_back" if why == "left" else why)
     node.lost_with = tuple(attempt.number for attempt in held if attempt.kill)

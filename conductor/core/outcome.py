@@ -36,7 +36,7 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
     task.live.clear()
     for attempt in task.attempts:
         if attempt.number not in attempt.node.attempts:
-            s.attempts.pop(attempt.number, None)  # it holds no slot that an answer would have to free
+            s.take_attempt(attempt)  # it holds no slot that an answer would have to free
     release(s, task)
     if task.durable:
         task.state = TaskState.CLOSING

@@ -61,6 +61,13 @@ def hold(s: State, task: Task) -> None:
     arm(s, task)
 
 
+def lease_until_us(s: State, task: Task, node: Node) -> int:
+    """Return until when a node that has just been given one more attempt may be silent about it."""
+    lease_us = s.now_us + node.run_bound_us * node.inflight + s.settings.lease_slack_us
+    # The other conductor knows best how its nodes are; its own silence is noticed otherwise.
+    return lease_us if node.peer is None else max(lease_us, task.deadline_us)
+
+
 def offer(s: State, node: Node) -> None:
     """Give the node's free slots to what waits for its capability, then put it up for later tasks.
 
@@ -151,12 +158,7 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     now = s.now_us
     remaining = task.deadline_us - now
     node.inflight += 1
-    lease = now + node.run_bound_us * node.inflight + s.settings.lease_slack_us
-    if node.peer is not None:
-        lease = max(
-            lease, task.deadline_us
-        )  # the other conductor knows best; its silence is noticed otherwise
-    attempt = Attempt(number, task, node, s.epoch, lease)
+    attempt = Attempt(number, task, node, s.epoch, lease_until_us(s, task, node))
     node.attempts[number] = attempt
     s.attempts[number] = attempt
     task.attempts.append(attempt)

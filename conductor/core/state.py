@@ -186,9 +186,9 @@ class State:
 
     def take_attempt(self, attempt: Attempt) -> None:
         """Take an attempt out of the books: nobody has it any more."""
-        del self.attempts[attempt.number]
+        self.attempts.pop(attempt.number, None)
         if attempt.epoch != self.epoch:
-            del self.ledger.inherited[attempt.epoch, attempt.told]
+            self.ledger.inherited.pop((attempt.epoch, attempt.told), None)
 
     def number_attempt(self) -> int:
         """Return a number for a new attempt; the wire gives it 32 bits."""

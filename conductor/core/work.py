@@ -8,7 +8,7 @@ from conductor.core.journey import Held
 from conductor.core.keeping import keep_outcome, keep_step
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
-from conductor.core.place import arm, has_untried, hold, labels_of, offer, place
+from conductor.core.place import arm, has_untried, hold, labels_of, lease_until_us, offer, place
 from conductor.core.provenance import provenance
 from conductor.core.second import ask_further, conclude, settle_for_less, site_refused
 from conductor.core.state import State
@@ -79,7 +79,7 @@ def move(s: State, attempt: Attempt, why: str) -> None:
     task.tried.add(attempt.node.id)
     if why == "handed_back":
         del task.live[attempt.number]
-        s.attempts.pop(attempt.number, None)
+        s.take_attempt(attempt)
     elif why == "forbidden":
         del task.live[attempt.number]  # what it says comes too late; its slot is taken until it says so
     elif attempt.node.peer is not None and settle_for_less(s, task, attempt.node.site):
@@ -127,8 +127,7 @@ def resume(s: State, attempt: Attempt) -> None:
     if task.settled or attempt.number not in task.live or attempt.ended not in _FOR_SILENCE:
         return
     attempt.ended = ""
-    bound_us = attempt.node.run_bound_us * attempt.node.inflight
-    attempt.lease_us = s.now_us + bound_us + s.settings.lease_slack_us
+    attempt.lease_us = lease_until_us(s, task, attempt.node)
     s.unqueue(task)
     task.retry_us = 0
     task.held = False
