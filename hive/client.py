@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack, cast
 
 from hive.clients.base import AsyncPort, SyncPort
 from hive.clients.many import bar, gather
-from hive.clients.request import Wish
+from hive.clients.request import DEFAULT_DEADLINE_MS, Wish, page_of
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting
 from hive.errors import HiveError
@@ -36,7 +36,7 @@ class MapOptions(TypedDict, total=False):
     deadline_ms: int
     priority: int
     min_confidence: float
-    durable: bool
+    durable: bool | None
     hold: bool
 
 
@@ -134,6 +134,21 @@ class Client:
         """Return what would become of a task, without running it: the plan, the candidates, or the refusal."""
         return cast("dict[str, Any]", self._port.explain(Wish(capability, input, **options)))
 
+    def tasks(self, states: Sequence[str] = (), limit: int = 100, before: int = 0) -> Rows:
+        """Return your tasks, the newest first: those in memory, and every durable one that the store still has.
+
+        `states` are `open` or final ones (all if empty). `before` is the `cursor` of the last row of the page before.
+        Raises HiveError(bad_request) for a state that there is not.
+        """
+        return cast("Rows", self._port.query("tasks", page_of(states, limit, before)))
+
+    def retry(self, task: Task | str, deadline_ms: int = DEFAULT_DEADLINE_MS) -> Task:
+        """Try a durable task again that failed or was set aside, as a new task; to retry twice is to retry once.
+
+        Raises HiveError: task_unknown, not_retryable, and what `submit` raises.
+        """
+        return self._port.retry(task, deadline_ms)
+
     def nodes(self) -> Rows:
         """Return the nodes of the site."""
         return cast("Rows", self._port.query("nodes"))
@@ -229,6 +244,14 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """Return what would become of a task, without running it."""
         return cast("dict[str, Any]", await self._port.explain(Wish(capability, input, **options)))
+
+    async def tasks(self, states: Sequence[str] = (), limit: int = 100, before: int = 0) -> Rows:
+        """Return your tasks; see `Client.tasks`."""
+        return cast("Rows", await self._port.query("tasks", page_of(states, limit, before)))
+
+    async def retry(self, task: Task | str, deadline_ms: int = DEFAULT_DEADLINE_MS) -> Task:
+        """Try a task again; see `Client.retry`."""
+        return await self._port.retry(task, deadline_ms)
 
     async def nodes(self) -> Rows:
         """Return the nodes of the site."""

@@ -128,7 +128,7 @@ def _look(s: State, session: Session, m: Asked, question: StoreQuestion) -> None
 
 def _page(m: Query) -> tuple[tuple[str, ...] | None, int, int]:
     """Return the states, the instant and the number that a question for a list names; None for states that are none."""
-    states, before, limit = m.args.get("states", ()), m.args.get("before_us", 0), m.args.get("limit", _PAGE)
+    states, before, limit = m.args.get("states", ()), m.args.get("before", 0), m.args.get("limit", _PAGE)
     known = {OPEN, *map(shown, FINAL)}
     if not isinstance(states, list | tuple) or not known.issuperset(map(str, states)):
         return None, 0, 0
@@ -148,7 +148,7 @@ def _listed(s: State, session: Session, m: Query, principal: str, rows: tuple[Ta
         elif ident in views or not task.durable:
             views[ident] = (task.created_us, task_view(s, task))
     newest = sorted(views.items(), key=lambda item: (item[1][0], item[0]), reverse=True)[:limit]
-    listed = [{**view, "created_us": created} for _, (created, view) in newest]
+    listed = [{**view, "cursor": created} for _, (created, view) in newest]
     s.actions.append(Send(session.id, Reply(m.header, m.ask, listed)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -82,6 +82,10 @@ class Backend:
         """Cancel a task and return its outcome."""
         return self.result(await self.port.call(self._asker.cancel(task, principal)))
 
+    async def retry(self, task: str, principal: str, deadline_ms: int) -> Task:
+        """Try a task again and return the receipt of the one that does."""
+        return self._asker.receipt(await self.port.call(self._asker.retry(task, deadline_ms, principal)))
+
     async def watch(self, task: str, principal: str) -> AsyncGenerator[Event | Result, None]:
         """Yield what happens to a task and at last its outcome. Raises HiveError: task_unknown, queue_full."""
         if self._streams >= self._settings.max_streams:
@@ -100,9 +104,9 @@ class Backend:
         await self._learn(wish)
         return self._asker.reply(await self.port.call(self._asker.explain(wish, principal)))
 
-    async def query(self, what: str, principal: str) -> object:
+    async def query(self, what: str, principal: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
-        return self._asker.reply(await self.port.call(self._asker.query(what, principal=principal)))
+        return self._asker.reply(await self.port.call(self._asker.query(what, args, principal=principal)))
 
     def result(self, answer: Answer) -> Result:
         """Return the result that an answer carries; raise the HiveError that it is."""

@@ -62,7 +62,11 @@ class TaskIn(BaseModel):
     idempotency_key: str | None = Field(
         None, min_length=1, max_length=MAX_KEY, description="The same key and request again is the same task."
     )
-    durable: bool = Field(False, description="Acknowledge only after the store has committed.")
+    durable: bool | None = Field(
+        None,
+        description="Acknowledge only after the store has committed. Default: true without `?wait=1`, "
+        "or with an idempotency key.",
+    )
     hold: bool = Field(
         False,
         description="Wait, within the deadline, for a site that cannot be reached, instead of a refusal.",
@@ -99,6 +103,21 @@ class TaskOut(BaseModel):
 
     id: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015"])
     state: State
+
+
+class TaskRow(BaseModel):
+    """One task of a list."""
+
+    id: str
+    state: State
+    capability: str
+    attempts: int
+    step: int
+    nodes: list[str]
+    age_ms: int
+    code: str = Field(description="The code of its error; empty without one.")
+    durable: bool
+    cursor: int = Field(description="Give that of the last row as `before` to get the next page.")
 
 
 class Attempt(BaseModel):

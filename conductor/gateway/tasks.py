@@ -13,8 +13,9 @@ from conductor.gateway.backend import Backend, CallerLeftError
 from conductor.gateway.callers import Callers
 from conductor.gateway.events import stream_of
 from conductor.gateway.problems import dump, failed_outcome, problem_of
-from conductor.gateway.schemas import Problem, ResultOut, TaskIn, TaskOut, parse, parse_json
+from conductor.gateway.schemas import Problem, ResultOut, TaskIn, TaskOut, TaskRow, parse, parse_json
 from conductor.gateway.settings import GatewaySettings
+from hive.clients.request import DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS, page_of
 from hive.errors import HiveError
 from hive.ids import parse_task_id
 
@@ -69,9 +70,17 @@ class TaskRoutes:
             "/v1/tasks:batch", self.submit_batch, methods=["POST"], summary="Submit many tasks",
             responses=answers, openapi_extra=_described(many),
         )  # fmt: skip
+        add(
+            "/v1/tasks", self.page, methods=["GET"], summary="List your tasks",
+            responses={200: {"model": list[TaskRow]}},
+        )  # fmt: skip
         one = "/v1/tasks/{task}"
         add(one, self.read, methods=["GET"], summary="Read a task", responses=result)
         add(one, self.cancel, methods=["DELETE"], summary="Cancel a task", responses=result)
+        add(
+            f"{one}/retry", self.retry, methods=["POST"], summary="Try a task again", status_code=202,
+            responses=receipt,
+        )  # fmt: skip
         add(f"{one}/events", self.events, methods=["GET"], summary="Follow a task", responses=stream)
         return router
 
@@ -128,6 +137,34 @@ class TaskRoutes:
         except CallerLeftError:
             return Response(status_code=_LEFT)
         return Response(dump(result.as_json()), 200, None, _JSON)
+
+    async def page(
+        self,
+        request: Request,
+        states: Annotated[
+            str, Query(description="Only these, with commas between: `open`, `failed`, …")
+        ] = "",
+        limit: Annotated[int, Query(ge=1, le=1000, description="Rows of one page.")] = 100,
+        before: Annotated[
+            int, Query(ge=0, description="The `cursor` of the last row of the page before.")
+        ] = 0,
+    ) -> Response:
+        """Answer with your tasks, the newest first: those in memory, and every durable one that the store has."""
+        args = page_of([state for state in states.split(",") if state], limit, before)
+        rows = await self._backend.query("tasks", self._callers.principal(request), args)
+        return Response(dump(rows), 200, None, _JSON)
+
+    async def retry(
+        self,
+        request: Request,
+        task: TaskId,
+        deadline_ms: Annotated[
+            int, Query(ge=1, le=MAX_DEADLINE_MS, description="How long it may take, from now.")
+        ] = DEFAULT_DEADLINE_MS,
+    ) -> Response:
+        """Try a durable task again that failed or was set aside, as a new task; a repeated retry is the same one."""
+        receipt = await self._backend.retry(_id(task), self._callers.principal(request), deadline_ms)
+        return Response(dump(receipt.as_json()), 202, {"Location": f"/v1/tasks/{receipt.id}"}, _JSON)
 
     async def cancel(self, request: Request, task: TaskId) -> Response:
         """Answer the task's outcome: `cancelled`, or what it had come to before."""

@@ -41,21 +41,25 @@ def event_line(what: str, data: Mapping[str, object]) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def tasks_screen(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return the table of `hive task list`."""
+def tasks_screen(rows: Sequence[Mapping[str, Any]], none: str = "No tasks.") -> RenderableType:
+    """Return the table of `hive task list`; `none` says that there are none."""
     if not rows:
-        return Text("No tasks.", style="dim")
+        return Text(none, style="dim")
     table = Listing(
-        ("task", "state", "capability", "attempts", "nodes", "age"),
+        ("task", "state", "code", "capability", "attempts", "nodes", "age"),
         right=("attempts", "age"),
         spare=("attempts", "nodes", "age"),
     )
     for row in rows:
         age = millis(float(row.get("age_ms", 0)))
         nodes = ", ".join(row.get("nodes", ()))
-        table.add_row(
-            str(row["id"]), state_text(str(row["state"])), str(row["capability"]), str(row["attempts"]), nodes, age
-        )  # fmt: skip
+        cells = (
+            str(row["id"]),
+            state_text(str(row["state"])),
+            str(row.get("code", "")),
+            str(row["capability"]),
+        )
+        table.add_row(*cells, str(row["attempts"]), nodes, age)
     return table
 
 

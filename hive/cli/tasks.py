@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hive.cli.report import JsonOption, UrlOption, emit, note, out, reported
 from hive.errors import CATALOGUE, HiveError
 
-app = typer.Typer(help="Show, list, follow or cancel tasks.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Show, list, follow, cancel or retry tasks.", no_args_is_help=True, add_completion=False
+)
 
 CapabilityArgument = Annotated[
     str | None, typer.Argument(help="What to call, such as text.classify_intent; left out with --want.")
@@ -46,7 +48,13 @@ def submit(
     priority: Annotated[int, typer.Option(help="0 to 9; higher is served first.")] = 5,
     min_confidence: Annotated[float, typer.Option(help="Below it an answer is marked unsure.")] = 0.0,
     key: Annotated[str | None, typer.Option(help="Idempotency key: again is the same task.")] = None,
-    durable: Annotated[bool, typer.Option("--durable", help="Accept only once it is stored.")] = False,
+    durable: Annotated[
+        bool | None,
+        typer.Option(
+            "--durable/--not-durable",
+            help="Accept only once it is stored. Default: with --no-wait or --key.",
+        ),
+    ] = None,
     hold: Annotated[
         bool, typer.Option("--hold", help="Wait for a site that cannot be reached, instead of a refusal.")
     ] = False,
@@ -134,15 +142,79 @@ def show(
 
 
 @app.command("list")
-def list_tasks(principal: PrincipalOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List your unfinished and lately finished tasks, newest first."""
-    from hive.cli.connect import asking_wire  # noqa: PLC0415
+def list_tasks(
+    states: Annotated[
+        list[str] | None,
+        typer.Option("--state", "-s", help="Only these: open, done, failed, …; may be repeated."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 100,
+    before: Annotated[int, typer.Option(min=0, help="Go on after the row with this `cursor` (--json).")] = 0,
+    principal: PrincipalOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List your tasks, newest first: those in memory, and every durable one that the store still has."""
+    from hive.cli.connect import asking  # noqa: PLC0415
     from hive.cli.outcome import tasks_screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
-        with asking_wire(url, principal) as port:
-            rows: Any = port.query("tasks")
+        with asking(url, principal) as client:
+            rows = client.tasks(states or (), limit, before)
         emit(rows) if as_json else out.print(tasks_screen(rows))
+
+
+@app.command("dead-letters")
+def dead_letters(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 100,
+    principal: PrincipalOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List your tasks that were set aside because they took down the nodes that ran them. Exit status 1 if any."""
+    from hive.cli.connect import asking  # noqa: PLC0415
+    from hive.cli.outcome import tasks_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking(url, principal) as client:
+            rows = client.tasks(("dead_lettered",), limit)
+        if as_json:
+            emit(rows)
+        else:
+            out.print(tasks_screen(rows, "No dead letters."))
+            if rows:
+                note("[dim]hive task retry TASK tries one again[/]")
+        raise typer.Exit(1 if rows else 0)
+
+
+@app.command()
+def retry(
+    task: TaskArgument,
+    deadline_ms: Annotated[int, typer.Option("--deadline-ms", min=1, help="How long it may take.")] = 30_000,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Print the new task's id and do not wait.")
+    ] = False,
+    principal: PrincipalOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try a durable task again that failed or was set aside, as a new task. To retry it twice is to retry it once.
+
+    Exit status 0 with an answer, else that of the error.
+    """
+    from hive.cli.connect import asking  # noqa: PLC0415
+    from hive.cli.outcome import outcome_screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        with asking(url, principal) as client:
+            again = client.retry(task, deadline_ms)
+            if no_wait:
+                emit(again.as_json()) if as_json else out.print(again.id)
+                return
+            note(f"retried as [bold]{again.id}[/]", as_json=as_json)
+            result = client.result(again)
+        emit(result.as_json()) if as_json else out.print(outcome_screen(result))
+        if not result.ok:
+            raise typer.Exit(_exit_status(result.error))
 
 
 @app.command()

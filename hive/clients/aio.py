@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Final
 
 from hive.clients.asker import Asker, never_reached, not_yet
@@ -214,10 +214,15 @@ class AsyncDirect:
         await self._prepare(wish)
         return self._asker.reply(await self._port.call(self._asker.explain(wish)))
 
-    async def query(self, what: str) -> object:
+    async def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        await self._connect()
+        return self._asker.receipt(await self._port.call(self._asker.retry(task, deadline_ms)))
+
+    async def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
         await self._connect()
-        return self._asker.reply(await self._port.call(self._asker.query(what)))
+        return self._asker.reply(await self._port.call(self._asker.query(what, args)))
 
     async def close(self) -> None:
         """Close the connection and the transport. Safe to call twice."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from hive.clients.request import Catalog, Wish, submit_header, submit_of
+from hive.clients.request import DEFAULT_DEADLINE_MS, Catalog, Wish, submit_header, submit_of
 from hive.clients.result import Result, Task, result_of, result_of_view
 from hive.clients.session import Session
 from hive.clock import Clock
 from hive.core.client_events import NO_TIMEOUT_US, Answer, Ask
 from hive.errors import HiveError
-from hive.ids import NO_TASK, TaskId, parse_task_id
-from hive.wire.messages import EMPTY, Cancel, Header, Outcome, Query, Receipt, Reply, Watch
+from hive.ids import NO_TASK, TaskId, parse_task_id, task_id_for_retry
+from hive.wire.messages import EMPTY, Cancel, Header, Outcome, Query, Receipt, Reply, Submit, Watch
 
 QUERY_TIMEOUT_US: Final = 5_000_000
 
@@ -58,6 +58,23 @@ class Asker:
         ids = welcome.capabilities if welcome else {}
         request = submit_of(wish, encoded, header, session.labels, ids, principal)
         return Ask(request, now_us + remaining_us, self._patient, wish.capability or "")
+
+    def retry(
+        self,
+        task: Task | str,
+        deadline_ms: int = DEFAULT_DEADLINE_MS,
+        principal: str = "",
+        *,
+        wait: bool = False,
+    ) -> Ask:
+        """Return the request that tries a task again, with what it was given then."""
+        old = _id_of(task)
+        now_us = self._clock.now_us()
+        again = task_id_for_retry(old)
+        header = submit_header(self._session.number(), again, deadline_ms * 1000, now_us, wait=wait)
+        return Ask(
+            Submit(header, principal=principal, retry_of=old), now_us + deadline_ms * 1000, self._patient
+        )
 
     def watch(self, task: Task | str, timeout_s: float | None, principal: str = "") -> Ask:
         """Return the request for a task's outcome."""

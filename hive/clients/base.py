@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from hive.clients.request import Wish
@@ -36,7 +36,11 @@ class SyncPort(Protocol):
         """Return what would become of a task."""
         ...
 
-    def query(self, what: str) -> object:
+    def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        ...
+
+    def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
         ...
 
@@ -76,7 +80,11 @@ class AsyncPort(Protocol):
         """Return what would become of a task."""
         ...
 
-    async def query(self, what: str) -> object:
+    async def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        ...
+
+    async def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
         ...
 

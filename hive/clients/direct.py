@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from hive.clients.asker import Asker, never_reached, not_yet
@@ -112,11 +112,17 @@ class DirectPort(Observer):
             self._prepare(wish)
             return self._asker.reply(self._call(self._asker.explain(wish)))
 
-    def query(self, what: str) -> object:
+    def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        with self._lock:
+            self._connect()
+            return self._asker.receipt(self._call(self._asker.retry(task, deadline_ms)))
+
+    def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
         with self._lock:
             self._connect()
-            return self._asker.reply(self._call(self._asker.query(what)))
+            return self._asker.reply(self._call(self._asker.query(what, args)))
 
     def close(self) -> None:
         """Close the connection and the transport. Safe to call twice."""

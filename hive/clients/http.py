@@ -106,6 +106,21 @@ class _Http:
         return error if self.reached or error.code != "unreachable" else never_reached(self.url, error)
 
 
+def _handle(raw: object) -> Task:
+    receipt = cast("Mapping[str, object]", raw)
+    return Task(str(receipt["id"]), str(receipt["state"]))
+
+
+def _params(args: Mapping[str, object] | None) -> dict[str, str] | None:
+    """Return arguments as a query string takes them: lists as names with commas between."""
+    if not args:
+        return None
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in args.items()
+    }
+
+
 _PROBLEM_FIELDS: Final = frozenset({"type", "title", "status", "detail", "code", "instance"})
 
 
@@ -124,8 +139,7 @@ class HttpPort(_Http):
 
     def submit(self, wish: Wish) -> Task:
         """Submit and return the handle."""
-        raw = self._submit(wish, "/v1/tasks")
-        return Task(str(raw["id"]), str(raw["state"]))
+        return _handle(self._submit(wish, "/v1/tasks"))
 
     def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""
@@ -161,16 +175,30 @@ class HttpPort(_Http):
         """Return what would become of a task."""
         return self.ask("POST", "/v1/explain", wish.as_json())
 
-    def query(self, what: str) -> object:
-        """Return the answer to a question about the mesh."""
-        return self.ask("GET", f"/v1/{what}")
+    def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        raw = self.ask("POST", f"/v1/tasks/{check_task_id(task)}/retry?deadline_ms={deadline_ms}")
+        return _handle(raw)
 
-    def ask(self, method: str, path: str, body: object = None, timeout_s: float = _PLAIN_TIMEOUT_S) -> object:
+    def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
+        """Return the answer to a question about the mesh."""
+        return self.ask("GET", f"/v1/{what}", params=args)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        timeout_s: float = _PLAIN_TIMEOUT_S,
+        params: Mapping[str, object] | None = None,
+    ) -> object:
         """Make one request and return its JSON."""
         try:
             with self.guarded():
                 timeout = self.timeout(timeout_s + _GRACE_S)
-                return self.read(self._client.request(method, path, json=body, timeout=timeout))
+                return self.read(
+                    self._client.request(method, path, json=body, timeout=timeout, params=_params(params))
+                )
         except HiveError as error:
             raise self.never(error) from None
 
@@ -210,8 +238,7 @@ class AsyncHttpPort(_Http):
 
     async def submit(self, wish: Wish) -> Task:
         """Submit and return the handle."""
-        raw = await self._submit(wish, "/v1/tasks")
-        return Task(str(raw["id"]), str(raw["state"]))
+        return _handle(await self._submit(wish, "/v1/tasks"))
 
     async def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""
@@ -242,18 +269,32 @@ class AsyncHttpPort(_Http):
         """Return what would become of a task."""
         return await self.ask("POST", "/v1/explain", wish.as_json())
 
-    async def query(self, what: str) -> object:
+    async def retry(self, task: Task | str, deadline_ms: int) -> Task:
+        """Try a task again and return the handle of the one that does."""
+        raw = await self.ask("POST", f"/v1/tasks/{check_task_id(task)}/retry?deadline_ms={deadline_ms}")
+        return _handle(raw)
+
+    async def query(self, what: str, args: Mapping[str, object] | None = None) -> object:
         """Return the answer to a question about the mesh."""
-        return await self.ask("GET", f"/v1/{what}")
+        return await self.ask("GET", f"/v1/{what}", params=args)
 
     async def ask(
-        self, method: str, path: str, body: object = None, timeout_s: float = _PLAIN_TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        timeout_s: float = _PLAIN_TIMEOUT_S,
+        params: Mapping[str, object] | None = None,
     ) -> object:
         """Make one request and return its JSON."""
         try:
             with self.guarded():
                 timeout = self.timeout(timeout_s + _GRACE_S)
-                return self.read(await self._client.request(method, path, json=body, timeout=timeout))
+                return self.read(
+                    await self._client.request(
+                        method, path, json=body, timeout=timeout, params=_params(params)
+                    )
+                )
         except HiveError as error:
             raise self.never(error) from None
 

@@ -32,7 +32,9 @@ class Wish:
 
     Either `capability` or `want` (a data type) says what is wanted. `input` is the value of a single input,
     `inputs` holds several by name. `input_type` names the type of the input (a mapping for several) where it is
-    not the declared one, or where only `want` is given; a string is a `text` unless it says otherwise. With `hold` the
+    not the declared one, or where only `want` is given; a string is a `text` unless it says otherwise. A `durable` task
+    is accepted only once it is stored, and then has its outcome whatever dies; by default it is one if nobody waits for
+    it, or if it has an `idempotency_key`. With `hold` the
     task waits, within its deadline, for a site that cannot be reached, instead of being refused with `link_down`.
     `traceparent` is the W3C trace context that goes with the task to whoever works on it.
     """
@@ -47,7 +49,7 @@ class Wish:
     priority: int = 5
     min_confidence: float = 0.0
     idempotency_key: str | None = None
-    durable: bool = False
+    durable: bool | None = None
     hold: bool = False
     traceparent: str | None = None
 
@@ -91,7 +93,7 @@ class Wish:
                 ("priority", self.priority, 5),
                 ("min_confidence", self.min_confidence, 0.0),
                 ("idempotency_key", self.idempotency_key, None),
-                ("durable", self.durable, False),
+                ("durable", self.durable, None),
                 ("hold", self.hold, False),
                 ("traceparent", self.traceparent, None),
             )
@@ -102,6 +104,12 @@ class Wish:
         elif self.input is not None:
             body["input"] = _jsonable(self.input)
         return body
+
+
+def page_of(states: Sequence[str], limit: int, before: int) -> dict[str, object]:
+    """Return the arguments of a question for a list of tasks, without what is at its default."""
+    wanted: dict[str, object] = {"states": list(states), "limit": limit, "before": before}
+    return {name: value for name, value in wanted.items() if value}
 
 
 class Catalog:
@@ -207,7 +215,8 @@ def submit_of(
     Where the session has an id for the capability, that saves the name's bytes. Raises HiveError(bad_request).
     """
     number = capabilities.get(wish.capability, 0) if wish.capability else 0
-    flags = header.flags | (_DURABLE if wish.durable else 0) | (_HOLD if wish.hold else 0)
+    durable = not header.flags & _WAIT if wish.durable is None else wish.durable
+    flags = header.flags | (_DURABLE if durable else 0) | (_HOLD if wish.hold else 0)
     mask = labels.mask(wish.labels) if wish.labels else 0
     h = header
     trace = parse_traceparent(wish.traceparent) if wish.traceparent else NO_TRACE

@@ -419,7 +419,7 @@ def test_a_list_shows_stored_and_waiting_tasks_by_state_and_page_by_page() -> No
     after = bench.restarted()
     assert listed(after) == [("03", "queued"), ("02", "failed"), ("01", "done")]
     rows = after.of(CLIENT, Reply)[-1].result  # type: ignore[attr-defined]
-    assert listed(after, before_us=rows[1]["created_us"]) == [("01", "done")]
+    assert listed(after, before=rows[1]["cursor"]) == [("01", "done")]
     after.send(CLIENT, Query(EMPTY._replace(attempt=8), 8, "tasks", {"states": ["lost"]}))
     assert [r.code for r in after.refusals()] == ["bad_request"]
 
