@@ -1,0 +1,48 @@
+"""Which port speaks to an address: the wire protocol for `tcp://` and `ipc://`, HTTP for a gateway.
+
+Each kind is imported where it is made: an HTTP client needs no zmq, a direct one no httpx.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hive.clients.base import AsyncPort, SyncPort
+from hive.clients.session import Greeting
+from hive.errors import HiveError
+
+if TYPE_CHECKING:
+    from hive.transport.base import Transport
+
+CONNECT_TIMEOUT_S: Final = 2.0
+
+
+def sync_port(url: str, greeting: Greeting, timeout_s: float, transport: Transport | None) -> SyncPort:
+    """Return the synchronous port for `url`. Raises HiveError(bad_request) for an address of an unknown kind."""
+    if url.startswith(("http://", "https://")):
+        from hive.clients.http import HttpPort  # noqa: PLC0415
+
+        return HttpPort(url, greeting.name, greeting.token, timeout_s)
+    from hive.clients.direct import DirectPort  # noqa: PLC0415
+
+    return DirectPort(transport or _zeromq(url), url, greeting, timeout_s)
+
+
+def async_port(url: str, greeting: Greeting, timeout_s: float, transport: Transport | None) -> AsyncPort:
+    """Return the asynchronous port for `url`. Raises HiveError(bad_request) as `sync_port` does."""
+    if url.startswith(("http://", "https://")):
+        from hive.clients.http import AsyncHttpPort  # noqa: PLC0415
+
+        return AsyncHttpPort(url, greeting.name, greeting.token, timeout_s)
+    from hive.clients.aio import AsyncDirect  # noqa: PLC0415
+
+    return AsyncDirect(transport or _zeromq(url), url, greeting, timeout_s)
+
+
+def _zeromq(url: str) -> Transport:
+    if not url.startswith(("tcp://", "ipc://")):
+        detail = f"{url!r}: write tcp://HOST:PORT for a conductor, or http://HOST:PORT for a gateway."
+        raise HiveError("bad_request", detail)
+    from hive.transport.zeromq import ZmqTransport  # noqa: PLC0415
+
+    return ZmqTransport()
