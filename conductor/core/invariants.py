@@ -1,21 +1,69 @@
-"""The rules that must hold after every event. Tests and the simulator check them; production code never has to."""
+"""The rules that must hold after every event. Tests and the simulator check them; production code never has to.
+
+`validate_state` looks at everything. `validate_touched` looks at the few tasks and nodes that an event was about and
+at the counters, at a cost that does not grow with what the core knows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conductor.core.nodes import Node
 from conductor.core.place import labels_of
-from conductor.core.state import State
+from conductor.core.state import Capability, State
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState
 from conductor.core.tasks import Task
 
 
+def validate_touched(s: State, tasks: Iterable[Task], nodes: Iterable[Node]) -> None:
+    """Raise InvariantError if one of these contradicts itself or the books, or if the counters cannot be right."""
+    for task in tasks:
+        validate_task(s, task)
+    for node in nodes:
+        validate_node(s, node)
+    validate_counters(s)
+
+
+def validate_counters(s: State) -> None:
+    """Raise InvariantError if the counters contradict each other; costs the same however much is counted."""
+    counted = (s.open_count, s.open_bytes, s.finished_bytes)
+    _require(min(counted) >= 0, f"a counter is below zero: {counted}")
+    _require(bool(s.open_count) == bool(s.open_by_principal), "open tasks are counted for nobody")
+    _require(bool(s.open_count) or not s.open_bytes, f"{s.open_bytes} bytes of no open task are counted")
+    _require(bool(s.finished) or not s.finished_bytes, f"{s.finished_bytes} bytes of no result are counted")
+    _require(s.open_count + len(s.finished) <= len(s.tasks), "more tasks are counted than are there")
+
+
+def validate_task(s: State, task: Task) -> None:
+    """Raise InvariantError if a task contradicts itself, its attempts or the books. One that left them has ended."""
+    name = task.id.hex()
+    filed = s.tasks.get((task.principal, task.id))
+    _require(filed is task or task.closed, f"task {name} is open and nobody can find it")
+    if task.route is not None and task.at < len(task.route.steps):
+        capability = s.capabilities.get(task.route.steps[task.at].capability)
+        if capability is not None:
+            _queue(capability)
+            there = task in capability.waiting[task.header.priority]
+            _require(task.queued == there, f"task {name} is in the queue and does not know, or not in it")
+    _task(s, task)
+
+
+def validate_node(s: State, node: Node) -> None:
+    """Raise InvariantError if a node contradicts itself or its attempts. One that is lost holds nothing."""
+    if s.nodes.get(node.id) is node or node.state is not NodeState.LOST:
+        _node(s, node)
+    else:
+        _require(not node.attempts and not node.inflight, f"{node.id} is lost and still has work")
+
+
 def validate_state(s: State) -> None:
     """Raise InvariantError with a sentence if the work plane contradicts itself."""
+    validate_counters(s)
     for node in s.nodes.values():
-        _node(s, node)
+        validate_node(s, node)
     for key, task in s.tasks.items():
         _require(key == (task.principal, task.id), f"task {task.id.hex()} is filed under another key")
-        _task(s, task)
+        validate_task(s, task)
     kept = all(s.tasks.get((t.principal, t.id)) is t and t.closed for t in s.finished)
     _require(kept, "a finished task is kept that nobody can find")
     unfinished = [t for t in s.tasks.values() if t.state not in FINAL]
@@ -32,13 +80,17 @@ def validate_state(s: State) -> None:
                 not kept_labels & ~s.allowed_labels, f"an answer for {peer.site} is kept that may not be here"
             )
     for capability in s.capabilities.values():
-        waiting = sum(map(len, capability.waiting))
+        _queue(capability)
         _require(
             all(t.queued for q in capability.waiting for t in q), f"{capability.name}: a task waits unasked"
         )
-        _require(
-            waiting == capability.waiting_count, f"{capability.name}: {capability.waiting_count} != {waiting}"
-        )
+
+
+def _queue(capability: Capability) -> None:
+    waiting = sum(map(len, capability.waiting))
+    _require(
+        waiting == capability.waiting_count, f"{capability.name}: {capability.waiting_count} != {waiting}"
+    )
 
 
 def _node(s: State, node: Node) -> None:
