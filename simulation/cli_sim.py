@@ -1,0 +1,83 @@
+"""`hive sim`: the production cores in a virtual world, with faults, from one seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from simulation.sim.scenario import Scenario
+
+sim_app = typer.Typer(
+    help="Run the production cores in a virtual world, with faults, from one seed.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+ScenarioArgument = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
+
+
+@sim_app.command("list")
+def list_scenarios(as_json: JsonOption = False) -> None:
+    """List the scenarios that come with Hive."""
+    from hive.cli.report import emit, out, reported  # noqa: PLC0415 - keeps `hive --help` quick
+    from hive.cli.style import Listing  # noqa: PLC0415
+    from simulation.sim.scenario import load, names  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        found = [load(name) for name in names()]
+        if as_json:
+            emit([{"name": scenario.name, "about": scenario.file.about} for scenario in found])
+            return
+        table = Listing(("scenario", "about"))
+        for scenario in found:
+            table.add_row(scenario.name, scenario.file.about)
+        out.print(table)
+
+
+@sim_app.command()
+def check(scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
+    """Say what a scenario describes, or each mistake with its line and what to write instead."""
+    from hive.cli.report import emit, out, reported  # noqa: PLC0415
+    from simulation.sim.scenario import load  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        found = load(scenario)
+        emit(_described(found)) if as_json else out.print(_screen(found))
+
+
+def _described(scenario: Scenario) -> dict[str, object]:
+    file = scenario.file
+    return {
+        "name": scenario.name,
+        "about": file.about,
+        "seconds": file.seconds,
+        "sites": list(scenario.mesh.sites),
+        "nodes": sum(nodes.count for nodes in scenario.nodes),
+        "callers": sum(callers.count for callers in file.callers),
+        "tasks_per_s": sum(callers.count * callers.rate for callers in file.callers),
+        "faults": file.faults.count,
+        "policies": len(scenario.meshes),
+    }
+
+
+def _screen(scenario: Scenario) -> RenderableType:
+    from rich.table import Table  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _described(scenario).items():
+        shown = (
+            ", ".join(value)
+            if isinstance(value, list)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else value
+        )
+        grid.add_row(f"[dim]{name.replace('_', ' ')}[/]", str(shown))
+    return grid
