@@ -147,19 +147,28 @@ class MemoryStore:
         told: list[Event] = []
         tokens: list[int] = []
         for token, item in waiting:
-            if isinstance(item, FindTask | ListTasks):
-                told.append(Looked(token, self.tables.answer(item)))
-                continue
-            there = self.tables.apply(item) if not self.failing else None
-            if there is not None:
-                told.append(Known(token, there))
+            event = self._take(token, item)
+            if event is not None:
+                told += self._decided(tokens)  # in the order of writing
+                told.append(event)
             elif token != UNHEARD:
                 tokens.append(token)
-        if tokens and self.failing:
-            told.insert(0, CommitFailed(tuple(tokens), self.failing))
-        elif tokens:
-            told.insert(0, Committed(tuple(tokens)))
-        return told
+        return told + self._decided(tokens)
+
+    def _take(self, token: int, item: Record | Question) -> Event | None:
+        """Take one record or question in; return what is to be said of it alone."""
+        if isinstance(item, FindTask | ListTasks):
+            return Looked(token, self.tables.answer(item))
+        there = self.tables.apply(item) if not self.failing else None
+        return Known(token, there) if there is not None else None
+
+    def _decided(self, tokens: list[int]) -> list[Event]:
+        """Return what became of these records, and empty the list."""
+        said = tuple(tokens)
+        tokens.clear()
+        if not said:
+            return []
+        return [CommitFailed(said, self.failing) if self.failing else Committed(said)]
 
     def wake(self, call: Callable[[], None]) -> None:
         """Nothing happens here without a call of `events`, so there is nothing to wake anybody for."""
