@@ -15,6 +15,8 @@ from conductor.core.states import TaskState, shown
 from conductor.core.tasks import Task
 from hive.wire.messages import Flag, Header, Receipt, Submit
 
+_UNDECIDED: Final = (TaskState.PLANNING, TaskState.ACCEPTING, TaskState.CLOSING)
+"""Where it may still turn out that the store does not have a task, so that there is no receipt of it."""
 _LISTENERS_MAX: Final = 1_000
 """How many may wait for one task, or watch it."""
 
@@ -26,9 +28,14 @@ def again(s: State, session: Session, task: Task, m: Submit, capability: str) ->
         refuse(
             s, session.id, h, failure("key_conflict", f"The key {m.key!r} was used for a different request.")
         )
+    elif h.flags & Flag.DURABLE and not task.durable:
+        detail = (
+            f"Task {task.id.hex()} was submitted as one that is not durable; a durable one needs its own id."
+        )
+        refuse(s, session.id, h, failure("key_conflict", detail))
     elif task.closed and h.flags & Flag.WAIT:
         tell_outcome(s, session.id, task, h)
-    elif h.flags & Flag.WAIT or task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+    elif h.flags & Flag.WAIT or task.state in _UNDECIDED:
         listens(s, session, task.waiters, h)
     else:
         s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
@@ -37,22 +44,24 @@ def again(s: State, session: Session, task: Task, m: Submit, capability: str) ->
 def known(s: State, task: Task, stored: Stored) -> bool:
     """Take a submission that the store had before: its outcome if the same was asked, else a conflict.
 
-    Return True if it has no outcome yet, as a task that was to be forgotten: it goes on as an accepted one.
+    What was decided of it meanwhile does not count against the outcome that there was. Return True if it has none yet,
+    as a task that was to be forgotten: it goes on as an accepted one.
     """
     ended = stored.finished
     if (task.key or stored.submitted.key) and task.request != stored.submitted.request:
         error = failure("key_conflict", f"The key {task.key!r} was used for a different request.")
-        reject(s, task, error, recorded=False)
+        reject(s, task, error)
     elif ended is None:
-        return True
+        return not task.settled
     else:
-        release(s, task)
+        if not task.settled:
+            release(s, task)
         s.timers.cancel(task)
+        listeners, watchers, settled = task.waiters, task.watchers, task.settled
         task.state = TaskState.REFUSED  # this one is none: it gives way to the one that the store has
-        listeners, watchers = task.waiters, task.watchers
         task = revive(s, stored)
         for session, header in listeners:
-            if header.flags & Flag.WAIT:
+            if settled or header.flags & Flag.WAIT:
                 tell_outcome(s, session, task, header)
             else:
                 s.actions.append(Send(session, Receipt(header._replace(sent_us=s.now_us), shown(task.state))))

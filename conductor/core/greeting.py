@@ -75,7 +75,7 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
     offered = [word for offer in m.offers for word in (offer.capability, offer.version, offer.specialist)]
     if max(map(len, (m.name, m.site, *offered))) > _NAME_MAX:
         return failure("bad_request", f"A name may have {_NAME_MAX} characters.")
-    if m.role == "client" and m.name.startswith(OWNER):
+    if m.role != "peer" and m.name.startswith(OWNER):
         return failure("bad_request", f"Names that begin with {OWNER!r} belong to linked sites.")
     if m.role == "node" and (not m.name or len(m.offers) != 1):
         return failure("bad_request", "A node needs a name and offers exactly one capability.")

@@ -116,6 +116,8 @@ def cancelled(s: State, session: Session, m: Cancel) -> None:
         listens(s, session, task.waiters, m.header)
     else:
         task.waiters.append((session.id, m.header))
+        if task.durable and task.state is TaskState.PLANNING:
+            keep_submission(s, task)  # so that the store has whose outcome this is
         finish(s, task, TaskState.CANCELLED, failure("cancelled"))
 
 

@@ -147,7 +147,7 @@ class Conductor:
                 self._commit_failed(task, was, event.reason)
         elif isinstance(event, Known):
             task, was = s.ledger.persisting.pop(event.token, _NOTHING)
-            if task is not None and task.state is was and again.known(s, task, event.task):
+            if task is not None and was is not TaskState.CLOSING and again.known(s, task, event.task):
                 intake.accepted(s, task)
         elif isinstance(event, Looked):
             found = finding.looked(s, event.token, event.answer, event.failure)
@@ -266,14 +266,14 @@ class Conductor:
 
     def _commit_failed(self, task: Task | None, was: TaskState, reason: str) -> None:
         s = self.state
-        if task is None or task.state is not was:
+        if task is None:
             return
-        if was is TaskState.ACCEPTING:
+        if was is not TaskState.CLOSING:  # nor is there an outcome, if one was decided meanwhile
             error = outcome.failure(
                 "store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000
             )
-            outcome.reject(s, task, error, recorded=False)
-        elif was is TaskState.CLOSING:
+            outcome.reject(s, task, error)
+        elif task.state is was:
             # The outcome waits until the store takes it, and a store that cannot is not asked without a pause.
             task.retry_us = s.now_us + _STORE_PAUSE_US
             s.timers.set(task, task.retry_us)

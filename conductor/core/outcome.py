@@ -7,7 +7,7 @@ from typing import Final
 
 from conductor.core.actions import Send
 from conductor.core.giving import give_back, returned
-from conductor.core.keeping import forget_task, keep_outcome
+from conductor.core.keeping import keep_outcome
 from conductor.core.provenance import provenance
 from conductor.core.state import State
 from conductor.core.states import FINAL, InvariantError, TaskState, counter, shown
@@ -46,20 +46,18 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
         _publish(s, task, state)
 
 
-def reject(s: State, task: Task, error: dict[str, object], *, recorded: bool = True) -> None:
-    """Refuse a task that was never acknowledged; nothing of it stays, in the store neither if it was `recorded`."""
-    recorded = recorded and task.state is TaskState.ACCEPTING
+def reject(s: State, task: Task, error: dict[str, object]) -> None:
+    """Refuse a task that was never acknowledged and that the store does not have; nothing of it stays."""
     for session, header in (*task.waiters, *task.watchers):
         refuse(s, session, header, error)
     s.timers.cancel(task)
-    release(s, task)
+    if not task.settled:
+        release(s, task)
     task.state = TaskState.REFUSED
     if task.journey is not None:
         task.error = error
         give_back(s, task, task.journey, b"")
     del s.tasks[task.principal, task.id]
-    if recorded:
-        forget_task(s, task.principal, task.id)
     s.note("task", "refused", task.id, task.capability, s.now_us - task.created_us, 0, error.get("code", ""))
 
 
@@ -173,7 +171,7 @@ def withdraw_forbidden(s: State) -> None:
         if task.settled:
             if task.result:
                 _withdraw(s, task, error)
-        elif task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+        elif task.state is TaskState.PLANNING:
             reject(s, task, error)
         else:
             finish(s, task, TaskState.FAILED, error)

@@ -164,13 +164,14 @@ def _task(s: State, session: Session, m: Query) -> None:
         refuse(s, session.id, m.header, task.withdrawn)
         return
     result = outcome(s, task, m.header)
+    closed = task.closed  # what was decided and is not committed yet is nobody's business
     view = {
         **task_view(s, task),
-        "output_type": result.output_type,
-        "confidence": result.confidence,
-        "unsure": task.unsure,
+        "output_type": result.output_type if closed else "",
+        "confidence": result.confidence if closed else 0.0,
+        "unsure": closed and task.unsure,
         "labels": list(s.label_table.unpack(task.labels)),
-        "error": result.error,
+        "error": result.error if closed else {},
         "provenance": result.provenance,
     }
-    s.actions.append(Send(session.id, Reply(m.header, m.ask, view, result.body)))
+    s.actions.append(Send(session.id, Reply(m.header, m.ask, view, result.body if closed else ())))

@@ -87,7 +87,7 @@ def withdraw_forbidden(s: State) -> None:
             names = list(s.label_table.unpack(passed.labels))
             detail = f"{passed.reason} any more, by {passed.rule!r}."
             error = failure(passed.code, detail, rule=passed.rule, site=s.site, labels=names)
-            if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+            if task.state is TaskState.PLANNING:
                 reject(s, task, error)
             else:
                 finish(s, task, TaskState.FAILED, error)

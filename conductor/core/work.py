@@ -144,7 +144,7 @@ def task_due(s: State, task: Task) -> None:
             keep_outcome(s, task, provenance(task, s.site))
         return
     if now >= task.deadline_us:
-        if task.state in (TaskState.PLANNING, TaskState.ACCEPTING):
+        if task.state is TaskState.PLANNING:
             reject(s, task, failure("expired", "The deadline passed before the task was accepted."))
         else:
             _expire(s, task)

@@ -231,7 +231,7 @@ def test_a_task_that_is_cancelled_while_it_is_accepted_shows_that_only_once_it_i
     assert bench.core.state.ledger.persisting == {}
 
 
-def test_a_submission_that_the_store_could_not_take_does_not_undo_a_cancel() -> None:
+def test_a_cancel_of_a_submission_that_the_store_could_not_take_shows_no_outcome() -> None:
     bench = bench_with_node()
     bench.auto_commit = False
     task = bench.submit(durable=True)
@@ -240,7 +240,8 @@ def test_a_submission_that_the_store_could_not_take_does_not_undo_a_cancel() -> 
     bench._do(CommitFailed((submitted,), "no space"))
     assert [kind for _, kind in tokens(bench)] == ["submitted", "finished"]
     bench._do(Committed((finished,)))
-    assert {o.state for o in bench.outcomes()} == {"cancelled"}
+    assert bench.outcomes() == []
+    assert [r.code for r in bench.refusals()] == ["store_unavailable", "store_unavailable"]
 
 
 # Policy that changes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conductor.core.actions import CommitFailed, Persist
-from conductor.core.records import Dropped, Finished, Started, Submitted
+from conductor.core.actions import Persist
+from conductor.core.records import Finished, Started
 from conductor.core.states import TaskState
 from hive.ids import TaskId, task_id_for_retry
 from hive.wire.messages import (
@@ -334,23 +334,6 @@ def test_a_conflicting_key_does_not_delete_what_the_store_has() -> None:
     assert [r.code for r in after.refusals()] == ["key_conflict"]
     assert len(after.store.tables.tasks) == 1
     assert after.core.state.open_count == 0
-
-
-def test_a_refused_submission_is_forgotten_even_if_the_store_fails_at_first() -> None:
-    bench = Bench()
-    bench.auto_commit = False
-    bench.submit(durable=True, deadline_us=10 * MS)
-    bench.run_for(50 * MS)
-    assert [r.code for r in bench.refusals()] == ["expired"]
-    tokens = [a.token for a in bench.actions if isinstance(a, Persist) and isinstance(a.record, Dropped)]
-    bench.actions = [a for a in bench.actions if isinstance(a, Persist) and isinstance(a.record, Submitted)]
-    bench._do(CommitFailed(tuple(tokens), "no space"))
-    bench.commit()
-    assert len(bench.store.tables.tasks) == 1
-    bench.run_for(300 * MS)
-    bench.commit()
-    assert bench.store.tables.tasks == {}
-    assert (bench.core.state.ledger.insisted, bench.core.state.ledger.failed) == ({}, [])
 
 
 def test_a_failed_task_is_tried_again_with_what_it_was_given_and_once() -> None:

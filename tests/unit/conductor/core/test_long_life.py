@@ -204,17 +204,18 @@ def test_a_store_that_fails_is_asked_again_after_a_pause() -> None:
     assert bench.core.state.ledger.persisting == {}
 
 
-def test_a_task_that_is_refused_while_its_submission_is_recorded_is_not_left_open_in_the_store() -> None:
+def test_a_task_that_expires_while_its_submission_is_recorded_is_not_left_open_in_the_store() -> None:
     bench = bench_with_node()
     bench.auto_commit = False
     bench.submit(durable=True, deadline_us=10 * MS)
     bench.run_for(50 * MS, beating=(A,))
-    assert [r.code for r in bench.refusals()] == ["expired"]
     records = [a.record for a in bench.actions if isinstance(a, Persist)]
-    assert [type(r).__name__ for r in records] == ["Submitted", "Dropped"]
+    assert [type(r).__name__ for r in records] == ["Submitted", "Finished"]
+    assert bench.outcomes() == []
     bench.commit()
-    assert bench.store.tables.tasks == {}
-    assert (bench.core.state.ledger.persisting, bench.core.state.tasks, bench.outcomes()) == ({}, {}, [])
+    assert [s.finished.state for s in bench.store.tables.tasks.values() if s.finished] == ["expired"]
+    assert [o.state for o in bench.outcomes()] == ["expired"]
+    assert bench.core.state.ledger.persisting == {}
 
 
 def test_a_submission_that_the_store_refused_is_not_said_to_be_over() -> None:
