@@ -52,6 +52,21 @@ class Tuning(TypedDict, total=False):
         float, _number(0.1, "Retries that each fresh task earns its capability.", most=10.0)
     ]
     retry_burst: Annotated[float, _number(50.0, "Retries that a capability may save up.")]
+    hedge_quantile: Annotated[
+        float,
+        _number(
+            0.98,
+            "Share of attempts that are answered before a slow one gets a second beside it.",
+            most=0.9999,
+        ),
+    ]
+    hedge_share: Annotated[
+        float, _number(0.03, "Hedges that each fresh step earns: the bound of the extra work.", most=1.0)
+    ]
+    hedge_burst: Annotated[
+        float, _number(10.0, "Hedges that a capability may save up; below 1 none is ever made.")
+    ]
+    hedge_least_ms: Annotated[int, _whole(2, "Shortest time after which an attempt counts as slow.")]
     queue_max_tasks: Annotated[int, _whole(10_000, "Unfinished tasks that are held.")]
     queue_max_bytes: Annotated[int, _whole(64 << 20, "Bodies of unfinished tasks that are held.", least=1024)]
     max_body_bytes: Annotated[int, _whole(8 << 20, "Largest body of one message.", least=1024)]

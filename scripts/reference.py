@@ -249,7 +249,15 @@ def _exchange() -> list[tuple[str, str, str, m.Message]]:
     )  # fmt: skip
     given = asked._replace(capability=1, epoch=3, attempt=9, remaining_us=1_999_000, sent_us=7_000_100)
     back = given._replace(flags=0, remaining_us=-1, sent_us=91_000)
-    offer = m.Offer("text.classify_intent", "1.0.0", (("text", "text"),), "intent", _DIGEST, "intent-tiny")
+    offer = m.Offer(
+        "text.classify_intent",
+        "1.0.0",
+        (("text", "text"),),
+        "intent",
+        _DIGEST,
+        "intent-tiny",
+        idempotent=True,
+    )
     node = m.Hello(
         m.Header(sent_us=90_000), "node", "press-1/intent-tiny", "factory", site="plant-a", incarnation=77, credit=8,
         offers=(offer,), held=((3, 4),), unacked=((3, 5), (3, 6)), pid=4711, agent_pid=4710, host="press-1",
@@ -296,6 +304,8 @@ def _exchange() -> list[tuple[str, str, str, m.Message]]:
          body=(value,))),
         ("outcome", "conductor", "the one outcome", m.Outcome(asked._replace(flags=0, sent_us=7_001_000), "done",
          "text.classify_intent", "intent", 0.75, provenance=provenance, body=(value,))),
+        ("work-hedge", "conductor", "gives the same step to a second node, because the first is slow",
+         m.Work(given._replace(flags=given.flags | m.Flag.HEDGE, attempt=10), body=body)),
         ("work-of-two-inputs", "conductor", "a step with two named inputs", m.Work(given, (("text", "text", 1),
          ("hint", "intent", 1)), (b"on", value))),
         ("refuse-work", "node", "refuses at once", m.Refuse(back, "deadline_too_short", "5 us are left.", 32)),

@@ -8,9 +8,7 @@ library is used here: a worker reads a manifest before it loads anything else.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Final, NoReturn
 
 from hive.errors import HiveError
 from hive.types import DataType, parse_data_type
+from specialists.manifest_file import Json, parsed, read_plain
 
 FILE_NAME: Final = "manifest.json"
 MANIFEST_VERSION: Final = 1
@@ -29,8 +28,6 @@ _MAX_FILE_BYTES: Final = 1 << 30
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _CAPABILITY: Final = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,9 @@ class Manifest:
 
     `inputs` maps names to data types, in order. `preprocess`, `postprocess` and `calibration` belong to the kind of
     specialist. `batch_max` is how many inputs one run may take and `batch_why` the reason; `run_bound_ms` is the time
-    within which a run of a full batch ends. `removes` are the labels that an answer may claim to have removed; policy
-    decides about the claim. `quality` holds measured figures: {measure: {value, low, high, n, data}}.
+    within which a run of a full batch ends. `idempotent` says that a second run of the same work does no harm, so that
+    a slow one may be hedged. `removes` are the labels that an answer may claim to have removed; policy decides about
+    the claim. `quality` holds measured figures: {measure: {value, low, high, n, data}}.
     """
 
     name: str
@@ -67,6 +65,7 @@ class Manifest:
     batch_max: int
     batch_why: str
     run_bound_ms: int
+    idempotent: bool
     removes: frozenset[str]
     quality: Mapping[str, Json]
     licence: str
@@ -82,7 +81,7 @@ class Manifest:
         """
         pin = self.files[name]
         path = self.directory / name
-        content = _read_plain(path, pin.size_bytes + 1)
+        content = read_plain(path, pin.size_bytes + 1)
         digest = hashlib.sha256(content).hexdigest()
         if digest != pin.sha256:
             raise HiveError(
@@ -107,53 +106,16 @@ def read_manifest(directory: Path) -> Manifest:
             "model_not_found", f"There is no directory {directory}. Give the directory of a specialist."
         )
     path = directory / FILE_NAME
-    content = _read_plain(path, _MAX_MANIFEST_BYTES + 1)
+    content = read_plain(path, _MAX_MANIFEST_BYTES + 1)
     if len(content) > _MAX_MANIFEST_BYTES:
         raise HiveError("manifest_invalid", f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes.")
-    return _Reader(path, _parsed(path, content)).manifest("sha256:" + hashlib.sha256(content).hexdigest())
+    return _Reader(path, parsed(path, content)).manifest("sha256:" + hashlib.sha256(content).hexdigest())
 
 
 def verify(manifest: Manifest) -> None:
     """Check every pinned file; raise HiveError as `Manifest.read` does."""
     for name in manifest.files:
         manifest.read(name)
-
-
-def _read_plain(path: Path, limit: int) -> bytes:
-    """Return up to `limit` bytes of a regular file; a link may lead out of the directory, so it is refused."""
-    try:
-        mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode):
-            raise HiveError("manifest_invalid", f"{path} is not a plain file. Copy the file itself there.")
-        with path.open("rb") as file:
-            return file.read(limit)
-    except FileNotFoundError as error:
-        raise HiveError("model_not_found", f"{path} is missing. Restore it, or check the path.") from error
-    except OSError as error:
-        raise HiveError("model_not_found", f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _parsed(path: Path, content: bytes) -> Json:
-    try:
-        document = json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
-    except UnicodeDecodeError as error:
-        raise HiveError("manifest_invalid", f"{path} is not UTF-8 at byte {error.start}.") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise HiveError("manifest_invalid", f"{path}, {where}: {error.msg}. Correct the JSON.") from error
-    except (RecursionError, ValueError) as error:
-        raise HiveError("manifest_invalid", f"{path}: {error}.") from error
-    if not isinstance(document, dict):
-        raise HiveError("manifest_invalid", f"{path} must hold a JSON object.")
-    return document
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"the field {name!r} is given twice")
-    return dict(pairs)
 
 
 class _Reader:
@@ -164,7 +126,17 @@ class _Reader:
         | {"batch", "run_bound_ms", "licence"}
     )
     _OPTIONAL: Final = frozenset(
-        {"types", "tokenizer", "preprocess", "postprocess", "calibration", "removes", "quality", "data"}
+        {
+            "types",
+            "tokenizer",
+            "preprocess",
+            "postprocess",
+            "calibration",
+            "idempotent",
+            "removes",
+            "quality",
+            "data",
+        }
     )
 
     def __init__(self, path: Path, raw: Json) -> None:
@@ -200,6 +172,7 @@ class _Reader:
             batch_max=self._count("batch.max_size", batch.get("max_size"), 1024),
             batch_why=self._text("batch.why", batch.get("why")),
             run_bound_ms=self._count("run_bound_ms", self._raw["run_bound_ms"], 86_400_000),
+            idempotent=self._flag("idempotent"),
             removes=frozenset(self._texts("removes")),
             quality=self._quality(),
             licence=self._text("licence", self._raw["licence"]),
@@ -231,6 +204,12 @@ class _Reader:
     def _count(self, field: str, value: object, most: int) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             self._fail(field, f"must be a whole number from 1 to {most}")
+        return value
+
+    def _flag(self, field: str) -> bool:
+        value = self._raw.get(field, False)
+        if not isinstance(value, bool):
+            self._fail(field, "must be true or false")
         return value
 
     def _object(self, field: str) -> Json:

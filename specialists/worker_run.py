@@ -141,6 +141,7 @@ def offer_of(manifest: Manifest) -> Offer:
         removes=tuple(sorted(manifest.removes)),
         run_bound_us=manifest.run_bound_ms * 1000,
         types=tuple(kind.as_json() for kind in manifest.types),
+        idempotent=manifest.idempotent,
     )
 
 

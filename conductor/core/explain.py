@@ -8,7 +8,7 @@ from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, forbidden, refuse
 from conductor.core.planning import ask_for_route, too_long
-from conductor.core.state import State
+from conductor.core.state import Capability, State
 from conductor.core.states import NodeState
 from conductor.core.tasks import PlanStep, Route, RouteKey
 from hive.gate import Crossing, Pass
@@ -113,8 +113,17 @@ def _explain_step(s: State, key: RouteKey, step: PlanStep, default_labels: int) 
         "removes": list(s.label_table.unpack(step.removes)),
         "rule": step.rule,
         "why": step.why,
+        "hedge_after_ms": _hedged_after_ms(capability, nodes),
         "candidates": candidates,
     }
+
+
+def _hedged_after_ms(capability: Capability | None, nodes: list[Node]) -> float | None:
+    """Return after how long a slow attempt would get a second one beside it; None where there is none to be had."""
+    able = [node for node in nodes if node.peer is None and node.offer.idempotent]
+    if capability is None or len(able) < 2 or not capability.hedging.after_us:  # noqa: PLR2004 - one and another
+        return None
+    return capability.hedging.after_us / 1000
 
 
 def _candidate(s: State, key: RouteKey, node: Node, labels: int) -> dict[str, object]:

@@ -83,9 +83,7 @@ def planned(s: State, task: Task, route: Route) -> None:
         reject(s, task, route.refused)
         return
     _take_route(task, route)
-    capability = s.capability(route.steps[0].capability)
-    if capability.budget < s.settings.retry_burst:
-        capability.budget = min(s.settings.retry_burst, capability.budget + s.settings.retry_share)
+    s.capability(route.steps[0].capability).earn(s.settings)
     task.retry_us = 0
     if task.durable:
         task.state = next_task(task.state, "planned_durable")

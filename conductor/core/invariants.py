@@ -120,6 +120,10 @@ def _task(s: State, task: Task) -> None:
         there = attempt.number in attempt.node.attempts
         forbidden = labels_of(task) & ~pool.allowed_labels if pool is not None and there else 0
         _require(not forbidden, f"task {name} runs at a site that its labels forbid")
+    hedges = [a for a in task.live.values() if a.hedge and not a.ended]
+    _require(len(hedges) <= 1, f"task {name} is hedged twice over")
+    home = all(a.node.peer is None and a.node.offer.idempotent for a in hedges)
+    _require(home, f"task {name} is hedged at a linked site, or where it must not run twice")
     going = any(not a.ended for a in task.live.values())
     waits = task.queued or task.retry_us or task.state in (TaskState.PLANNING, TaskState.ACCEPTING)
     _require(bool(going or waits), f"task {name} is {task.state} and nothing will ever move it")

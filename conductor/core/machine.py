@@ -179,9 +179,12 @@ class Conductor:
         """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
         s = self.state
         due = s.timers.next_us()
+        flush = s.journal_sent_us + _JOURNAL_US
         if (s.journal and s.control is not None) or s.ledger.failed:
-            flush = s.journal_sent_us + _JOURNAL_US
             return flush if due < 0 else min(due, flush)
+        if s.finished:
+            old = max(flush, s.finished[0].closed_us + s.settings.finished_keep_us + 1)
+            return old if due < 0 else min(due, old)
         return due
 
     def _received(self, event: Received) -> None:

@@ -10,16 +10,16 @@ from typing import Final
 
 from conductor.core import elsewhere
 from conductor.core.actions import Send
-from conductor.core.journey import Crossed
+from conductor.core.handing import compose, sent_on
+from conductor.core.hedging import worth_it
 from conductor.core.keeping import keep_attempt
 from conductor.core.nodes import Node
-from conductor.core.outcome import failure, finish, tell
-from conductor.core.pools import Pool
+from conductor.core.outcome import finish, tell
+from conductor.core.refusing import refused_by_gate
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
-from conductor.core.tasks import Attempt, PlanStep, Task
-from hive.gate import Pass
-from hive.wire.messages import Header, Work
+from conductor.core.tasks import Attempt, Task
+from hive.wire.messages import Flag, Header, Work
 
 FAR_US: Final = 60_000_000
 """Furthest that a timer is set ahead; what is due later sets it anew. Each instant beyond would cost a bucket."""
@@ -33,15 +33,15 @@ def place(s: State, task: Task) -> None:
     if task.kills >= s.settings.kills_max:
         hold(s, task)
         return
-    node = _choose(capability, labels, task.tried, alone=alone)
+    node = _choose(capability, labels, task.tried, idle_only=alone)
     if node is None and capability.linked and not alone and elsewhere.needed(s, task, capability):
         node = elsewhere.choose(s, task, capability, labels)
     if node is None and task.tried:
         busy = {a.node.id for a in task.live.values() if held_there(a)}
-        node = _choose(capability, labels, busy, alone=alone)
+        node = _choose(capability, labels, busy, idle_only=alone)
     if node is not None:
         _start(s, task, node, labels, alone=alone)
-    elif not _refused_by_gate(s, task, capability, labels):
+    elif not refused_by_gate(s, task, capability, labels):
         _wait(s, task, capability, labels)
 
 
@@ -100,15 +100,37 @@ def escalate(s: State, task: Task, labels: int) -> bool:
     if node is None:
         return False
     task.travels().unsure = True
-    _start(s, task, node, labels, alone=False)
+    _start(s, task, node, labels)
     return True
+
+
+def hedge(s: State, task: Task) -> None:
+    """Start the step a second time beside a slow attempt, if an idle node of this site may have it and it is paid for.
+
+    It passes the same gate as every other try; a linked site is not asked, because its edge would be crossed twice.
+    """
+    slow = next(iter(task.live.values()), None)
+    if slow is None or slow.ended or len(task.live) > 1 or task.kills or task.failures:
+        return
+    capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
+    labels = labels_of(task)
+    node = _choose(capability, labels, {slow.node.id, *task.tried}, idle_only=True)
+    if node is None or not node.offer.idempotent:
+        return
+    if capability.hedging.tokens < 1.0:
+        s.count("hedges_not_afforded")
+        return
+    capability.hedging.tokens -= 1.0
+    s.count("hedges")
+    s.note("hedged", task.id, slow.number, slow.node.id, node.id, s.now_us - slow.started_us)
+    _start(s, task, node, labels, hedge=True)
 
 
 def has_untried(s: State, task: Task) -> bool:
     """Say whether a node with a free slot has not tried the task's step yet."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = labels_of(task)
-    if _choose(capability, labels, task.tried, alone=False) is not None:
+    if _choose(capability, labels, task.tried) is not None:
         return True
     return capability.linked and elsewhere.choose(s, task, capability, labels) is not None
 
@@ -118,6 +140,8 @@ def arm(s: State, task: Task) -> None:
     due = task.deadline_us
     if task.retry_us and task.retry_us < due:
         due = task.retry_us
+    if task.hedge_us and task.hedge_us < due:
+        due = task.hedge_us
     for attempt in task.live.values():
         if not attempt.ended and attempt.lease_us < due:
             due = attempt.lease_us
@@ -136,12 +160,14 @@ def labels_of(task: Task) -> int:
     return labels
 
 
-def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone: bool) -> Node | None:
+def _choose(
+    capability: Capability, labels: int, avoid: Container[str], *, idle_only: bool = False
+) -> Node | None:
     best: Node | None = None
     for pool in capability.home.values():
         if labels & ~pool.allowed_labels:
             continue
-        node = pool.pick(avoid, idle_only=alone)
+        node = pool.pick(avoid, idle_only=idle_only)
         if node is not None and (
             best is None or (node.inflight, node.ewma_us) < (best.inflight, best.ewma_us)
         ):
@@ -149,7 +175,9 @@ def _choose(capability: Capability, labels: int, avoid: Container[str], *, alone
     return best
 
 
-def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> None:
+def _start(
+    s: State, task: Task, node: Node, labels: int, *, alone: bool = False, hedge: bool = False
+) -> None:
     step = task.route.steps[task.at]  # type: ignore[union-attr]
     capability = s.capabilities[step.capability]
     if node.peer is not None:
@@ -159,14 +187,18 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
     remaining = task.deadline_us - now
     node.inflight += 1
     attempt = Attempt(number, task, node, s.epoch, lease_until_us(s, task, node))
+    attempt.started_us = now
+    attempt.hedge = hedge
     node.attempts[number] = attempt
     s.attempts[number] = attempt
     task.attempts.append(attempt)
     task.live[number] = attempt
-    task.retry_us = 0
+    task.retry_us = task.hedge_us = 0
+    pool = node.pool
+    if pool is not None and node.offer.idempotent and worth_it(capability, pool, task):
+        task.hedge_us = now + capability.hedging.after_us
     task.state = next_task(task.state, "placed")
     s.unqueue(task)
-    pool = node.pool
     if alone:
         node.exclusive = True
     if pool is not None:
@@ -175,48 +207,22 @@ def _start(s: State, task: Task, node: Node, labels: int, *, alone: bool) -> Non
         else:
             pool.offer(node)
     old = task.header
+    flags = old.flags | Flag.HEDGE if hedge else old.flags
     header = tuple.__new__(Header, (  # by position: half the cost, for every task
-        old.flags, old.priority, old.hops, old.trace_flags, task.at, capability.id, 0, 0, s.epoch, number,
+        flags, old.priority, old.hops, old.trace_flags, task.at, capability.id, 0, 0, s.epoch, number,
         max(0, remaining), now, labels, task.id, old.trace_id, old.span_id,
     ))  # fmt: skip
     plain = step.simple and not task.outputs
-    work = Work(header, (), task.inputs[0].frames) if plain else _compose(header, task, step)
+    work = Work(header, (), task.inputs[0].frames) if plain else compose(header, task, step)
     if node.peer is not None:
-        work = _sent_on(s, task, node, work)
+        work = sent_on(s, task, node, work)
     if task.durable:
         keep_attempt(s, task, attempt)
     s.actions.append(Send(node.session, work))
     if task.watchers:
-        tell(s, task.watchers, "running", step=task.at, attempt=number, node=node.id)
+        about = {"hedge": True} if hedge else {}
+        tell(s, task.watchers, "running", step=task.at, attempt=number, node=node.id, **about)
     arm(s, task)
-
-
-def _compose(header: Header, task: Task, step: PlanStep) -> Work:
-    """Return the work of a step whose inputs are earlier outputs or several values."""
-    named = []
-    body: tuple[bytes, ...] = ()
-    for name, _, source in step.inputs:
-        value = task.outputs[source] if source >= 0 else task.inputs[-source - 1]
-        named.append((name, value.type, len(value.frames)))
-        body += value.frames
-    return Work(header, tuple(named), body)
-
-
-def _sent_on(s: State, task: Task, node: Node, work: Work) -> Work:
-    """Return the work as another conductor takes it, and write down that its body leaves this site."""
-    journey = task.travels()
-    via = (*journey.via, s.site)
-    asker = journey.asker if journey.giver is not None else task.principal
-    labels, size = work.header.labels, sum(map(len, work.body))
-    crossing = elsewhere.crossing_of(s, task, node, unsure=journey.unsure)
-    rule = s.gate.asks(crossing, labels).rule
-    journey.crossed.append(Crossed(s.site, node.site, s.label_table.unpack(labels), size, rule))
-    s.count("bytes_sent_to_sites", size)
-    s.note("crossed", task.id, *journey.crossed[-1])
-    header = work.header._replace(hops=len(via))
-    return Work(
-        header, work.inputs, work.body, node.offer.capability, asker, via, task.min_confidence, journey.unsure
-    )
 
 
 def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
@@ -258,33 +264,3 @@ def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
             if not any(a.node.id == node.id and held_there(a) for a in task.live.values()):
                 return task
     return None
-
-
-def _refused_by_gate(s: State, task: Task, capability: Capability, labels: int) -> bool:
-    """Fail the task if no pool of the capability may ever have its data, whichever node is free."""
-    pools = capability.pools.values()
-    if not pools or any(not pool.away and not labels & ~pool.allowed_labels for pool in pools):
-        return False
-    if elsewhere.never_seen(task, capability):
-        return False
-    refused: tuple[Pool[Node], Pass] | None = None
-    for pool in pools:
-        reason = f"it may not be at {pool.site!r}"
-        excess = labels & ~pool.allowed_labels
-        passed = Pass(False, pool.rule, reason, excess)
-        if pool.away:
-            passed = elsewhere.passes(s, task, capability, pool, labels)
-        if passed.allowed:
-            return False
-        refused = refused or (pool, passed)
-    if refused is not None:
-        finish(s, task, TaskState.FAILED, _gate_error(s, task, *refused))
-    return True
-
-
-def _gate_error(s: State, task: Task, pool: Pool[Node], passed: Pass) -> dict[str, object]:
-    names = list(s.label_table.unpack(passed.labels))
-    code = "label_kept" if task.at and passed.code == "label_forbidden" else passed.code
-    said = ", ".join(names) + ": " if names else ""
-    detail = f"{said}{passed.reason}, by {passed.rule!r}."
-    return failure(code, detail, rule=passed.rule, site=pool.site, labels=names)

@@ -13,6 +13,7 @@ from hive.wire.codec import pack_document, unpack_document
 _PROVENANCE_MAX: Final = 64 << 10
 _ROWS_MAX: Final = 64
 _ATTEMPT: Final = (int, int, str, str, str, str, int, int, str, str)
+_HEDGE: Final = (str, int)
 _CROSSING: Final = (str, str, list, int, str)
 _NO_TRACE: Final = bytes(16)
 
@@ -26,12 +27,17 @@ def provenance(task: Task, site: str) -> bytes:
         return task.provenance
     plan = [step.capability for step in task.route.steps] if task.route else []
     attempts: list[object] = []
+    hedges: list[object] = [(site, a.number) for a in task.attempts if a.hedge]
     for a in task.attempts:
         row = (a.step, a.number, a.node.id, a.node.site, a.node.digest, a.ended, a.queued_us, a.run_us)
         attempts.append((*row, a.node.offer.capability, site))
         if a.provenance:
-            attempts += _rows(_unpacked(a.provenance).get("attempts"), _ATTEMPT)
+            beyond = _unpacked(a.provenance)
+            attempts += _rows(beyond.get("attempts"), _ATTEMPT)
+            hedges += _rows(beyond.get("hedges"), _HEDGE)
     document: dict[str, object] = {"plan": plan, "attempts": attempts}
+    if hedges:
+        document["hedges"] = hedges
     if task.header.trace_id != _NO_TRACE:
         document["trace"] = task.header.trace_id.hex()
     if task.journey is not None:

@@ -37,6 +37,14 @@ class Settings:
     """Retries that each fresh task earns its capability (a token bucket)."""
     retry_burst: float = 50.0
     """Retries that a capability may save up."""
+    hedge_quantile: float = 0.98
+    """Share of a capability's attempts that are answered before a further one is asked beside a slow one."""
+    hedge_share: float = 0.03
+    """Hedges that each fresh step earns its capability: the bound of the extra work. 0 hedges nothing."""
+    hedge_burst: float = 10.0
+    """Hedges that a capability may save up; below 1 hedges nothing."""
+    hedge_least_us: int = 2_000
+    """Shortest time after which an attempt counts as slow."""
     queue_max_tasks: int = 10_000
     """Unfinished tasks that the conductor holds."""
     queue_max_bytes: int = 64 << 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conductor.core.actions import Action
 from conductor.core.away import Nearest
+from conductor.core.hedging import Hedging
 from conductor.core.ledger import Ledger
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
@@ -31,6 +32,7 @@ class Capability:
 
     __slots__ = (
         "budget",
+        "hedging",
         "home",
         "id",
         "known",
@@ -42,7 +44,7 @@ class Capability:
         "waiting_count",
     )
 
-    def __init__(self, name: str, number: int, burst: float) -> None:
+    def __init__(self, name: str, number: int, settings: Settings) -> None:
         """Start with no pool and an empty queue."""
         self.name = name
         self.id = number
@@ -51,9 +53,16 @@ class Capability:
         self.nearest = Nearest()  # the others: linked sites
         self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.waiting_count = 0
-        self.budget = burst
+        self.budget = settings.retry_burst
+        self.hedging = Hedging(settings)
         self.linked = False  # other sites have it too, whether they can be reached now or not
         self.known: Offer | None = None  # its inputs and output, as the last node or site that came said them
+
+    def earn(self, settings: Settings) -> None:
+        """Count a fresh step: each earns a share of a retry and of a hedge (token buckets)."""
+        if self.budget < settings.retry_burst:
+            self.budget = min(settings.retry_burst, self.budget + settings.retry_share)
+        self.hedging.earned()
 
 
 class State:
@@ -172,7 +181,7 @@ class State:
         """Return the capability of that name, made on first use; ids are never reused."""
         found = self.capabilities.get(name)
         if found is None:
-            found = Capability(name, len(self.capability_names), self.settings.retry_burst)
+            found = Capability(name, len(self.capability_names), self.settings)
             self.capabilities[name] = found
             self.capability_names.append(name)
         return found

@@ -83,6 +83,7 @@ class Task:
         "failures",
         "final",
         "header",
+        "hedge_us",
         "held",
         "id",
         "inputs",
@@ -121,6 +122,7 @@ class Task:
         self.closed_us = 0
         self.deadline_us = 0
         self.retry_us = 0
+        self.hedge_us = 0  # when a slow attempt is to get a second one beside it
         self.held = False
         self.capability = ""
         self.key = ""
@@ -177,6 +179,7 @@ class Attempt:
     __slots__ = (
         "ended",
         "epoch",
+        "hedge",
         "kill",
         "lease_us",
         "node",
@@ -184,6 +187,7 @@ class Attempt:
         "provenance",
         "queued_us",
         "run_us",
+        "started_us",
         "step",
         "task",
         "told",
@@ -197,6 +201,8 @@ class Attempt:
         self.step = task.at
         self.node = node
         self.lease_us = lease_us
+        self.started_us = 0
+        self.hedge = False
         self.ended = ""
         self.kill = False
         self.queued_us = 0

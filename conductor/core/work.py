@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
-from conductor.core.elsewhere import ready_here
 from conductor.core.journey import Held
 from conductor.core.keeping import keep_outcome, keep_step
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
-from conductor.core.place import arm, has_untried, hold, labels_of, lease_until_us, offer, place
+from conductor.core.place import arm, hedge, hold, labels_of, lease_until_us, offer, place
 from conductor.core.provenance import provenance
-from conductor.core.second import ask_further, conclude, settle_for_less, site_refused
+from conductor.core.retrying import after_refusal, expire
+from conductor.core.second import ask_further, conclude, settle_for_less
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
-from hive.errors import CATALOGUE
 from hive.wire.messages import Answer, Flag, Header, Refuse, Revoke, Running
 
 _EWMA = 0.2
-_NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
 _FOR_SILENCE = frozenset({"suspected", "node_lost", "node_silent", "link_lost", "conductor_restarted"})
-_FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
 
 
 def answered(s: State, session: Session, m: Answer) -> None:
@@ -32,6 +29,7 @@ def answered(s: State, session: Session, m: Answer) -> None:
     attempt.queued_us, attempt.run_us = m.queued_us, m.run_us
     node = attempt.node
     node.ewma_us += _EWMA * (m.run_us - node.ewma_us) if node.ewma_us else m.run_us
+    _timed(s, attempt)
     attempt.provenance = m.provenance
     task = attempt.task
     if task.settled or attempt.number not in task.live:
@@ -53,10 +51,12 @@ def refused(s: State, session: Session, m: Refuse) -> None:
     task = attempt.task
     s.count("attempts_refused")
     was_live = task.live.pop(attempt.number, None) is not None
+    if attempt.ended == "superseded" and m.code == "cancelled":
+        _timed(s, attempt)  # it was slow enough for another to answer first
     attempt.ended = attempt.ended or f"refused:{m.code}"
     if was_live and not task.settled:
         s.note("refused", task.id, attempt.number, attempt.node.id, m.code)
-        _after_refusal(s, task, attempt, m)
+        after_refusal(s, task, attempt, m)
     offer(s, attempt.node)
 
 
@@ -147,7 +147,7 @@ def task_due(s: State, task: Task) -> None:
         if task.state is TaskState.PLANNING:
             reject(s, task, failure("expired", "The deadline passed before the task was accepted."))
         else:
-            _expire(s, task)
+            expire(s, task)
         return
     if task.retry_us and now >= task.retry_us:
         task.retry_us = 0
@@ -161,11 +161,23 @@ def task_due(s: State, task: Task) -> None:
             task.held = False
             place(s, task)
         return
+    if task.hedge_us and now >= task.hedge_us:
+        task.hedge_us = 0
+        hedge(s, task)
     for attempt in [a for a in task.live.values() if not a.ended and now >= a.lease_us]:
         s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), "lease_expired")))
         move(s, attempt, "lease_expired")
     if not task.settled:
         arm(s, task)
+
+
+def _timed(s: State, attempt: Attempt) -> None:
+    """Learn from an attempt's end how long a node of this site takes, queueing and the way there included."""
+    node = attempt.node
+    if node.peer is None and attempt.epoch == s.epoch:
+        capability = s.capabilities.get(node.offer.capability)
+        if capability is not None:
+            capability.hedging.took(s.now_us - attempt.started_us)
 
 
 def _returned(s: State, session: Session, h: Header) -> Attempt | None:
@@ -191,6 +203,8 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     steps = task.route.steps  # type: ignore[union-attr]
     step = steps[task.at]
     del task.live[attempt.number]
+    if attempt.hedge:
+        s.count("hedges_won")
     for other in task.live.values():
         other.ended = other.ended or "superseded"
         s.actions.append(Send(other.node.session, Revoke(attempt_header(s, other), "answered elsewhere")))
@@ -226,6 +240,7 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     s.open_bytes += size
     task.at += 1
     task.tried.clear()
+    s.capability(steps[task.at].capability).earn(s.settings)
     task.kills = task.retry_us = 0  # who answered was not taken down; what waited for that, waits no longer
     task.held = False
     task.failures = 0
@@ -236,64 +251,3 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
 def _unknown_label(node: Node) -> dict[str, object]:
     detail = f"The answer of {node.site!r} carries a label that this site does not know."
     return failure("label_forbidden", detail, rule="policy.sites", site=node.site)
-
-
-def _after_refusal(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
-    code = m.code if m.code in CATALOGUE else "inference_failed"
-    task.tried.add(attempt.node.id)
-    if attempt.node.peer is not None and site_refused(s, task, attempt, code, m):
-        return
-    if code in _NOT_THE_NODES_FAULT:
-        finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
-    elif code == "expired":
-        _expire(s, task)
-    elif any(not other.ended for other in task.live.values()):
-        arm(s, task)  # another attempt of this step is under way
-    elif code in _FREE_MOVES:
-        place(s, task)
-    else:
-        _retry(s, task, attempt, code, m.detail)
-
-
-def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> None:
-    task.failures += 1
-    budget = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
-    if code == "deadline_too_short":
-        if task.failures < s.settings.attempts_max and has_untried(s, task):
-            place(s, task)
-        else:
-            finish(s, task, TaskState.FAILED, failure(code, detail))
-    elif task.failures >= s.settings.attempts_max:
-        said = f"{task.failures} attempts failed; the last, on {attempt.node.id}: {detail or code}"
-        finish(s, task, TaskState.FAILED, failure("attempts_exhausted", said, last=code))
-    elif budget.budget < 1:
-        finish(s, task, TaskState.FAILED, failure("retry_budget_spent", "", last=code))
-    else:
-        budget.budget -= 1
-        s.count("retries")
-        pause = s.settings.retry_delay_us << (task.failures - 1)
-        task.retry_us = s.now_us + int(pause * (0.5 + s.rand()))
-        task.state = next_task(task.state, "unplaced")
-        arm(s, task)
-
-
-def _expire(s: State, task: Task) -> None:
-    if task.journey is not None and task.journey.fallback is not None:
-        conclude(s, task, task.journey.fallback)
-        return
-    tried = ", ".join(sorted({a.node.id for a in task.attempts}))
-    where = f"tried on {tried}" if tried else "no node was free for it"
-    took_ms = (s.now_us - task.created_us) // 1000
-    detail = f"The deadline passed after {took_ms} ms; {where}{_waited_for(s, task)}."
-    finish(s, task, TaskState.EXPIRED, failure("expired", detail))
-
-
-def _waited_for(s: State, task: Task) -> str:
-    """Name the linked sites that a task waited for and that cannot be reached."""
-    if task.route is None:
-        return ""
-    capability = s.capabilities.get(task.route.steps[task.at].capability)
-    if capability is None or not capability.linked or ready_here(capability):
-        return ""
-    away = [pool.site for pool in capability.pools.values() if pool.away and not pool.members]
-    return f"; {', '.join(sorted(away))} could not be reached" if away else ""

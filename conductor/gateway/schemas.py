@@ -135,6 +135,7 @@ class Attempt(BaseModel):
     conductor: str = Field(
         description="The site whose conductor gave it; those of other sites follow the first."
     )
+    hedge: bool = Field(False, description="It ran beside a slow attempt; the first answer counts.")
 
 
 class Crossing(BaseModel):

@@ -43,6 +43,8 @@ def _step(number: int, step: Json) -> Tree:
     if step.get("rule"):
         why = f": {step['why']}" if step.get("why") else ""
         branch.add(f"rule [bold]{escape(str(step['rule']))}[/][dim]{escape(why)}[/]")
+    if step.get("hedge_after_ms"):
+        branch.add(f"[dim]a second node is asked after {step['hedge_after_ms']:.1f} ms[/]")
     for row in step.get("candidates", ()):
         mark = "[green]✓[/]" if row["allowed"] else "[red]✗[/]"
         branch.add(f"{mark} {escape(str(row['node']))}  [dim]{escape(str(row['reason']))}[/]")

@@ -37,7 +37,8 @@ def event_line(what: str, data: Mapping[str, object]) -> str:
     """Return one line about something that happened to a task."""
     where = f"[bold]{data['node']}[/]" if data.get("node") else ""
     number = f"attempt {data['attempt']}" if data.get("attempt") else ""
-    parts = (f"[{colour(what)}]●[/] {what}", where, number, str(data.get("why") or ""))
+    why = str(data.get("why") or ("hedge" if data.get("hedge") else ""))
+    parts = (f"[{colour(what)}]●[/] {what}", where, number, why)
     return "  ".join(part for part in parts if part)
 
 
@@ -125,10 +126,11 @@ def _timeline(attempts: Sequence[Mapping[str, Any]], plan: Sequence[str]) -> Ren
         what = str(attempt.get("capability") or (plan[step] if step < len(plan) else step))
         waited, ran = float(attempt["queued_ms"]), float(attempt["run_ms"])
         ended = str(attempt["ended"] or "running")
+        said = f"{ended}, hedge" if attempt.get("hedge") else ended
         columns = round(waited / longest * _WIDTH)
         line = Text("░" * columns, style="dim")
         line.append_text(Text("█" * max(1, round(ran / longest * _WIDTH)), style=colour(ended)))
-        ending = Text(ended, style=colour(ended))
+        ending = Text(said, style=colour(ended))
         # Attempt numbers count through the whole site; a person wants to know which try of this step it was.
         tries[giver, step] = number = tries.get((giver, step), 0) + 1
         # What a linked site tried is shown behind the attempt that went there.

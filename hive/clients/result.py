@@ -181,7 +181,7 @@ def provenance_json(raw: bytes) -> dict[str, object]:
     crossings = cast("list[list[object]]", packed.get("crossings", []))
     return {
         "plan": list(packed.get("plan", [])),
-        "attempts": [_attempt_json(row) for row in attempts],
+        "attempts": [_attempt_json(row, packed.get("hedges", [])) for row in attempts],
         "crossings": [dict(zip(_CROSSING, row, strict=True)) for row in crossings],
         "alone": list(packed.get("alone", [])),
         "via": list(packed.get("via", [])),
@@ -189,7 +189,7 @@ def provenance_json(raw: bytes) -> dict[str, object]:
     }
 
 
-def _attempt_json(row: Sequence[object]) -> dict[str, object]:
+def _attempt_json(row: Sequence[object], hedges: Sequence[object]) -> dict[str, object]:
     step, attempt, node, site, digest, ended, queued_us, run_us, capability, conductor = row[:10]
     return {
         "step": step,
@@ -202,4 +202,5 @@ def _attempt_json(row: Sequence[object]) -> dict[str, object]:
         "run_ms": round(float(str(run_us)) / 1000, 3),
         "capability": capability,
         "conductor": conductor,
+        "hedge": [conductor, attempt] in hedges,
     }

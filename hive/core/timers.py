@@ -60,6 +60,10 @@ class TimerWheel(Generic[Owner]):
 
     def next_us(self) -> int:
         """Return when to look again, in microseconds; -1 when nothing is set. May be early, is never late."""
+        while self._order and not self._buckets[self._order[0]]:
+            del self._buckets[
+                heapq.heappop(self._order)
+            ]  # all of it was cancelled: nobody is to be woken for it
         return self._order[0] * _BUCKET_US if self._order else -1
 
     def __contains__(self, owner: Owner) -> bool:

@@ -106,8 +106,8 @@ class Offer:
     """A capability that a node (or a peer conductor) says it has: a claim, which policy may grant.
 
     `inputs` are (name, data type) in order, `digest` is `sha256:<hex>` of the manifest, `removes` the labels that
-    it may say it removed, `run_bound_us` the longest time that one run may take, and `types` further data types
-    as the JSON objects of the manifest.
+    it may say it removed, `run_bound_us` the longest time that one run may take, `types` further data types as the
+    JSON objects of the manifest, and `idempotent` says that a second run of the same work changes nothing.
 
     The rest is a peer conductor's, which offers in sum what its nodes and the sites behind it can do: `path` are the
     sites that a task would pass, nearest first, `labels` those that it takes in from the receiver, `credit` the slots
@@ -128,6 +128,7 @@ class Offer:
     credit: int = 0
     latency_us: int = 0
     load: float = 0.0
+    idempotent: bool = False
 
 
 @record

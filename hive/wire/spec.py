@@ -69,6 +69,7 @@ OFFER: Final[dict[str, Check]] = {
     "credit": integer(0, U16_MAX),
     "latency_us": _TIME,
     "load": number,
+    "idempotent": flag,
 }
 _OFFERS = sequence(_offer)
 _NAMES = sequence(text, most=1024)

@@ -85,6 +85,7 @@ def _write_manifest(out: Path, draft: Draft, quality: Mapping[str, Measure]) -> 
         **{name: dict(values) for name, values in draft.settings.items()},
         "batch": {"max_size": draft.batch_max, "why": draft.batch_why},
         "run_bound_ms": draft.run_bound_ms,
+        "idempotent": True,  # every kind of specialist here computes its answer and does nothing else
         "removes": list(draft.removes),
         "quality": {name: measure.as_json() for name, measure in quality.items()},
         "licence": LICENCE,

@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 from hive.errors import HiveError
 from specialists.engine.base import Engine
 from specialists.engine.tokenize import TextTokenizer
-from specialists.manifest import Json, Manifest
+from specialists.manifest import Manifest
+from specialists.manifest_file import Json
 
 Inputs = Mapping[str, object]
 Prepared = TypeVar("Prepared")

@@ -128,6 +128,7 @@ def test_provenance_has_the_form_of_the_api(client: Any) -> None:
         "run_ms": 2.5,
         "capability": "text.classify_intent",
         "conductor": "plant-a",
+        "hedge": False,
     }
     nowhere_else: dict[str, object] = {"crossings": [], "alone": [], "via": [], "trace": None}
     assert result.provenance == {"plan": ["text.classify_intent"], "attempts": [attempt], **nowhere_else}

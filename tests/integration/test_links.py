@@ -23,7 +23,7 @@ from tests.fakes.wiretap import Wiretap
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLASSIFY, ECHO, REDACT = "text.classify_intent", "mesh.echo", "text.redact"
-DIGEST = "sha256:66fb29708d5ee7aa37e76d7a3db7da36ab70753f5a44cb93787adc351e0e18ad"
+DIGEST = "sha256:c51292fa831923f66fc51511f5aca6b9c5d594146813e85283d241c5c7e3d787"
 MESH = """
 mesh: tapped
 discovery:

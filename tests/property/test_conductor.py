@@ -13,7 +13,7 @@ from conductor.core.actions import CommitFailed, Persist
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from hive.ids import TaskId
-from hive.wire.messages import EMPTY, Beat, Bye, Cancel, Credit, Outcome, Watch, Welcome, Work
+from hive.wire.messages import EMPTY, Beat, Bye, Cancel, Credit, Flag, Outcome, Watch, Welcome, Work
 from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, CONTROL, INTERNAL, MS, PII, Bench
 
 _REDACT = "text.redact"
@@ -24,6 +24,7 @@ _NODES = {
     "d": (_REDACT, "plant"),
     "e": (CLASSIFY, "plant"),
 }
+_IDEMPOTENT = ("b", "d", "e")
 _NAMES = st.sampled_from(sorted(_NODES))
 _BOTH = INTERNAL | PII
 _LABELS = st.sampled_from([_BOTH, _BOTH, _BOTH, INTERNAL, PII])
@@ -75,6 +76,8 @@ class Histories(RuleBasedStateMachine):
         self.seen = 0
         self.asked: set[TaskId] = set()
         self.told: dict[TaskId, tuple[str, tuple[bytes, ...]]] = {}
+        for capability in (CLASSIFY, _REDACT):  # as if it were known how long they take
+            self.bench.core.state.capability(capability).hedging.after_us = 20 * MS
         for name in ("a", "b", "c"):
             self._connect(name, 2, 1)
 
@@ -105,6 +108,7 @@ class Histories(RuleBasedStateMachine):
         assert h.task not in self.told, "work was sent for a task that has its outcome"
         held = self.holding.setdefault(session, {})
         assert h.attempt not in held, "an attempt was sent twice"
+        assert not h.flags & Flag.HEDGE or self.names[session] in _IDEMPOTENT, "a hedge where none may be"
         held[h.attempt] = work
         assert len(held) <= self.credit[session], "a node was sent more than it has slots"
 
@@ -114,7 +118,8 @@ class Histories(RuleBasedStateMachine):
         self.names[session] = name
         self.credit[session] = credit
         capability, site = _NODES[name]
-        self.bench.node(session, name, capability, credit, boot, site=site, **still)
+        known = name in _IDEMPOTENT
+        self.bench.node(session, name, capability, credit, boot, site=site, idempotent=known, **still)
         if session in {node.session for node in self.bench.core.state.nodes.values()}:
             self.sessions[name] = session
             self.boots[name] = boot

@@ -119,7 +119,8 @@ def test_a_result_survives_its_json() -> None:
         ["plant", "cloud", ["internal"], 28, "plants-to-cloud"],
         ["cloud", "plant", ["internal"], 9, "data"],
     ]
-    packed = pack_document({"plan": ["x"], "attempts": attempts, "crossings": crossings, "alone": ["region"]})
+    more = {"alone": ["region"], "hedges": [["cloud", 8], ["cloud", 3]]}
+    packed = pack_document({"plan": ["x"], "attempts": attempts, "crossings": crossings, **more})
     outcome = Outcome(EMPTY._replace(task=TASK, labels=2), "done", "x", "text", 0.5, {}, packed, (b"hi",))
     result = result_of(outcome, LabelTable(), TypeRegistry())
     shown = result.as_json()
@@ -135,7 +136,9 @@ def test_a_result_survives_its_json() -> None:
         "run_ms": 0.002,
         "capability": "x",
         "conductor": "cloud",
+        "hedge": True,
     }
+    assert said["attempts"][0]["hedge"] is False  # type: ignore[index]
     assert (said["plan"], said["alone"], said["via"]) == (["x"], ["region"], [])
     assert said["crossings"] == [
         {"from": "plant", "to": "cloud", "labels": ["internal"], "bytes": 28, "rule": "plants-to-cloud"},

@@ -119,10 +119,18 @@ class Bench:
         *,
         digest: str = "sha256:00",
         site: str = "plant",
+        idempotent: bool = False,
     ) -> list[Message]:
         """Connect a node."""
         offer = Offer(
-            capability, "1.0.0", (("text", "text"),), "intent", digest, "x@1.0.0", run_bound_us=50 * MS
+            capability,
+            "1.0.0",
+            (("text", "text"),),
+            "intent",
+            digest,
+            "x@1.0.0",
+            run_bound_us=50 * MS,
+            idempotent=idempotent,
         )
         hello = Hello(EMPTY, "node", name, "m", site, incarnation, credit=credit, offers=(offer,), held=held,
                       unacked=unacked)  # fmt: skip

@@ -75,6 +75,7 @@ def test_submit_prints_the_api_s_json_and_nothing_else(shell: Shell) -> None:
         "run_ms": 2.5,
         "capability": "text.classify_intent",
         "conductor": "plant-a",
+        "hedge": False,
     }
 
 
