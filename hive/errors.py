@@ -188,6 +188,17 @@ def _entries() -> tuple[ErrorKind, ...]:
         ),
         entry("extra_missing", 500, 88, "An optional part is not installed.", False, "operator"),
         entry("start_failed", 500, 89, "A process did not start.", False, "operator"),
+        # An outbox on this machine.
+        entry(
+            "outbox_full",
+            507,
+            92,
+            "The outbox holds as much as it may. Deliver or drop some.",
+            True,
+            "operator",
+        ),
+        entry("outbox_in_use", 409, 93, "Another process has this outbox in its hands.", True, "operator"),
+        entry("outbox_invalid", 422, 94, "The file is not an outbox that can be read.", False, "operator"),
         entry("internal", 500, 99, "This is a fault in Hive. Please report it with the log.", False, "hive"),
     )
 

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from conductor.core import states as conductor_states
 from hive.config_tuning import Tuning
-from hive.core import link_states
+from hive.core import forward, link_states
 from hive.errors import CATALOGUE
 from hive.types import BUILTIN, TypeRegistry
 from hive.values import encode_value
@@ -458,6 +458,7 @@ def write() -> dict[Path, str]:
             "worker": transitions(node_states.NODE_TRANSITIONS),
             "attempt": transitions(node_states.ITEM_TRANSITIONS),
             "link": transitions(link_states.TRANSITIONS),
+            "entry": transitions(forward.TRANSITIONS),
         },
         "types.md": {"types": types_table},
         "wire-protocol.md": {

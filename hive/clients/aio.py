@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Final
 
-from hive.clients.asker import Asker, never_reached, not_yet
+from hive.clients.asker import Asker, never_reached, not_yet, unanswered
 from hive.clients.request import Wish
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting, Observer, Session
@@ -14,6 +14,7 @@ from hive.clock import Clock, SystemClock
 from hive.core.client import ClientTuning
 from hive.core.client_events import Answer, Ask
 from hive.errors import HiveError
+from hive.ids import TaskId
 from hive.transport.base import Connection, Transport
 from hive.wire.messages import Event, Welcome
 
@@ -190,6 +191,15 @@ class AsyncDirect:
         """Submit and wait for the receipt only."""
         await self._prepare(wish)
         return self._asker.receipt(await self._port.call(self._asker.submit(wish, wait=False)))
+
+    async def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit under this id, once, and wait for the receipt for so long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._prepare(wish)
+                return self._asker.receipt(await self._port.call(self._asker.delivery(wish, task)))
+        except TimeoutError:
+            raise unanswered(self._endpoint, timeout_s) from None
 
     async def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, cast
 
 from hive.clients.request import DEFAULT_DEADLINE_MS, Catalog, Wish, submit_header, submit_of
-from hive.clients.result import Result, Task, result_of, result_of_view
+from hive.clients.result import Result, Task, result_of, result_of_view, task_id_of
 from hive.clients.session import Session
 from hive.clock import Clock
 from hive.core.client_events import NO_TIMEOUT_US, Answer, Ask
 from hive.errors import HiveError
-from hive.ids import NO_TASK, TaskId, parse_task_id, task_id_for_retry
+from hive.ids import NO_TASK, TaskId, task_id_for_retry
 from hive.wire.messages import EMPTY, Cancel, Header, Outcome, Query, Receipt, Reply, Submit, Watch
 
 QUERY_TIMEOUT_US: Final = 5_000_000
@@ -59,6 +60,10 @@ class Asker:
         request = submit_of(wish, encoded, header, session.labels, ids, principal)
         return Ask(request, now_us + remaining_us, self._patient, wish.capability or "")
 
+    def delivery(self, wish: Wish, task: TaskId) -> Ask:
+        """Return the request that submits what an outbox keeps; whoever delivers decides about repeating it."""
+        return replace(self.submit(wish, wait=False, task=task), patient=False)
+
     def retry(
         self,
         task: Task | str,
@@ -68,7 +73,7 @@ class Asker:
         wait: bool = False,
     ) -> Ask:
         """Return the request that tries a task again, with what it was given then."""
-        old = _id_of(task)
+        old = task_id_of(task)
         now_us = self._clock.now_us()
         again = task_id_for_retry(old)
         header = submit_header(self._session.number(), again, deadline_ms * 1000, now_us, wait=wait)
@@ -78,11 +83,11 @@ class Asker:
 
     def watch(self, task: Task | str, timeout_s: float | None, principal: str = "") -> Ask:
         """Return the request for a task's outcome."""
-        return Ask(Watch(self._header(_id_of(task)), principal), self._until(timeout_s))
+        return Ask(Watch(self._header(task_id_of(task)), principal), self._until(timeout_s))
 
     def cancel(self, task: Task | str, principal: str = "") -> Ask:
         """Return the request that cancels a task."""
-        return Ask(Cancel(self._header(_id_of(task)), principal), self._clock.now_us() + QUERY_TIMEOUT_US)
+        return Ask(Cancel(self._header(task_id_of(task)), principal), self._clock.now_us() + QUERY_TIMEOUT_US)
 
     def query(
         self,
@@ -92,7 +97,7 @@ class Asker:
         principal: str = "",
     ) -> Ask:
         """Return a question about the mesh or about a task."""
-        header = self._header(_id_of(task) if task is not None else NO_TASK)
+        header = self._header(task_id_of(task) if task is not None else NO_TASK)
         query = Query(header, header.attempt, what, dict(args or {}), principal)
         return Ask(query, self._clock.now_us() + QUERY_TIMEOUT_US)
 
@@ -145,6 +150,12 @@ class Asker:
         return NO_TIMEOUT_US if timeout_s is None else self._clock.now_us() + int(timeout_s * 1e6)
 
 
+def unanswered(endpoint: str, timeout_s: float) -> HiveError:
+    """Return the error of a delivery that got no receipt in time: it may have been accepted all the same."""
+    detail = f"{endpoint} has not acknowledged it within {timeout_s:.3g} s."
+    return HiveError("unreachable", detail, endpoint=endpoint)
+
+
 def never_reached(endpoint: str, error: HiveError | None) -> HiveError:
     """Return the error of a caller that never got a session: a refusal as it is, else what to do about silence."""
     if error is not None and error.code != "unreachable":
@@ -157,10 +168,6 @@ def not_yet(task: Task | str, timeout_s: float | None) -> HiveError:
     """Return the error of a caller whose patience ended before the task did."""
     ident = task.id if isinstance(task, Task) else task
     return HiveError("expired", f"Task {ident} has no outcome after {timeout_s} s; it goes on.", task=ident)
-
-
-def _id_of(task: Task | str) -> TaskId:
-    return parse_task_id(task.id if isinstance(task, Task) else task)
 
 
 def _unexpected(answer: Answer) -> HiveError:

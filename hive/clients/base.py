@@ -7,6 +7,7 @@ from typing import Protocol
 
 from hive.clients.request import Wish
 from hive.clients.result import Result, Task
+from hive.ids import TaskId
 
 
 class SyncPort(Protocol):
@@ -18,6 +19,10 @@ class SyncPort(Protocol):
 
     def submit(self, wish: Wish) -> Task:
         """Submit and wait for the receipt only."""
+        ...
+
+    def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit once, under this id, and wait so long for the receipt. Raises HiveError(unreachable) without one."""
         ...
 
     def result(self, task: Task | str, timeout_s: float | None) -> Result:
@@ -62,6 +67,10 @@ class AsyncPort(Protocol):
 
     async def submit(self, wish: Wish) -> Task:
         """Submit and wait for the receipt only."""
+        ...
+
+    async def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit once, under this id, and wait so long for the receipt. Raises HiveError(unreachable) without one."""
         ...
 
     async def result(self, task: Task | str, timeout_s: float | None) -> Result:

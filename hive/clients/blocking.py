@@ -3,19 +3,22 @@
 # ruff: noqa: A002 - `input` is the API's own name for what a task works on
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from hive.clients.many import bar
 from hive.clients.options import MapOptions, Options
-from hive.clients.ports import CONNECT_TIMEOUT_S, sync_port
+from hive.clients.ports import CONNECT_TIMEOUT_S, has_outbox, keeping, sync_port
 from hive.clients.request import DEFAULT_DEADLINE_MS, Wish, page_of
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
+    from hive.clients.courier import Delivery
+    from hive.clients.outbox import Outbox
     from hive.transport.base import Transport
 
 Rows = list[dict[str, Any]]
@@ -37,16 +40,20 @@ class Client:
         mesh: str = "",
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         transport: Transport | None = None,
+        outbox: Outbox | str | os.PathLike[str] | None = None,
     ) -> None:
         """Make a client for `url`; nothing is sent before the first call.
 
         `principal` is the name to go by where the mesh knows no tokens; with `token` the token decides. An empty
         `mesh` accepts whichever mesh answers. `connect_timeout_s` bounds the wait for the first connection.
-        Raises HiveError(bad_request) for an address of an unknown kind.
+        With `outbox` (a path, or an Outbox) every durable submission is put on this machine's disk first, and stays
+        there until a mesh has accepted it. Raises HiveError: bad_request (an address of an unknown kind), and for the
+        outbox outbox_invalid and state_unwritable.
         """
-        self._port = sync_port(
-            url, Greeting("client", principal, mesh, token or ""), connect_timeout_s, transport
-        )
+        greeting = Greeting("client", principal, mesh, token or "")
+        port = sync_port(url, greeting, connect_timeout_s, transport)
+        self._keeping = keeping(port, outbox, principal, connect_timeout_s) if outbox is not None else None
+        self._port = self._keeping or port
         self.url = url
 
     def run(self, capability: str | None = None, input: object = None, **options: Unpack[Options]) -> Result:
@@ -60,9 +67,39 @@ class Client:
         """
         return self._port.run(Wish(capability, input, **options))
 
-    def submit(self, capability: str | None = None, input: object = None, **options: Unpack[Options]) -> Task:
-        """Submit a task and return its handle at once; arguments and errors as in `run`."""
-        return self._port.submit(Wish(capability, input, **options))
+    def submit(
+        self,
+        capability: str | None = None,
+        input: object = None,
+        *,
+        expires_ms: int | None = None,
+        **options: Unpack[Options],
+    ) -> Task:
+        """Submit a task and return its handle at once; arguments and errors as in `run`.
+
+        With an outbox it is on the disk first; then what waits there is delivered, in order, for at most
+        `connect_timeout_s`. Where that fails the handle's state is `kept`, and nothing is raised: a later call, `flush`
+        or `hive outbox deliver` delivers it. `deadline_ms` counts from the delivery; `expires_ms` is how long it may
+        wait before (for ever, if not given). Raises what the mesh refuses it for at once, and outbox_full,
+        outbox_in_use, state_unwritable, key_conflict.
+        """
+        wish = Wish(capability, input, **options)
+        if expires_ms is None:
+            return self._port.submit(wish)
+        return has_outbox(self._keeping).submit(wish, expires_ms)
+
+    def flush(self, timeout_s: float | None = None) -> Delivery:
+        """Deliver what the outbox keeps, in order, until nothing is left or `timeout_s` is over; say what came of it.
+
+        Raises HiveError: bad_request (no outbox), outbox_in_use (another process delivers it), and what says that
+        nothing can be delivered before somebody acts, such as unauthenticated.
+        """
+        return has_outbox(self._keeping).flush(timeout_s)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox: `entries()`, `counts()`, `find(…)`, `drop(…)`. Raises HiveError(bad_request) without one."""
+        return has_outbox(self._keeping).outbox
 
     def result(self, task: Task | str, timeout_s: float | None = None) -> Result:
         """Wait for a task's outcome. Raises HiveError: task_unknown, or expired after `timeout_s` seconds."""

@@ -3,19 +3,22 @@
 # ruff: noqa: A002 - `input` is the API's own name for what a task works on
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from hive.clients.many import bar, gather
 from hive.clients.options import MapOptions, Options
-from hive.clients.ports import CONNECT_TIMEOUT_S, async_port
+from hive.clients.ports import CONNECT_TIMEOUT_S, async_port, has_outbox, keeping_async
 from hive.clients.request import DEFAULT_DEADLINE_MS, Wish, page_of
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
+    from hive.clients.courier import Delivery
+    from hive.clients.outbox import Outbox
     from hive.transport.base import Transport
 
 Rows = list[dict[str, Any]]
@@ -32,11 +35,15 @@ class AsyncClient:
         mesh: str = "",
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         transport: Transport | None = None,
+        outbox: Outbox | str | os.PathLike[str] | None = None,
     ) -> None:
         """Make a client for `url`; arguments and errors as for `Client`."""
-        self._port = async_port(
-            url, Greeting("client", principal, mesh, token or ""), connect_timeout_s, transport
+        greeting = Greeting("client", principal, mesh, token or "")
+        port = async_port(url, greeting, connect_timeout_s, transport)
+        self._keeping = (
+            keeping_async(port, outbox, principal, connect_timeout_s) if outbox is not None else None
         )
+        self._port = self._keeping or port
         self.url = url
 
     async def run(
@@ -46,10 +53,27 @@ class AsyncClient:
         return await self._port.run(Wish(capability, input, **options))
 
     async def submit(
-        self, capability: str | None = None, input: object = None, **options: Unpack[Options]
+        self,
+        capability: str | None = None,
+        input: object = None,
+        *,
+        expires_ms: int | None = None,
+        **options: Unpack[Options],
     ) -> Task:
-        """Submit a task and return its handle at once."""
-        return await self._port.submit(Wish(capability, input, **options))
+        """Submit a task and return its handle at once; see `Client.submit`."""
+        wish = Wish(capability, input, **options)
+        if expires_ms is None:
+            return await self._port.submit(wish)
+        return await has_outbox(self._keeping).submit(wish, expires_ms)
+
+    async def flush(self, timeout_s: float | None = None) -> Delivery:
+        """Deliver what the outbox keeps; see `Client.flush`."""
+        return await has_outbox(self._keeping).flush(timeout_s)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox; its methods wait for the disk. Raises HiveError(bad_request) without one."""
+        return has_outbox(self._keeping).outbox
 
     async def result(self, task: Task | str, timeout_s: float | None = None) -> Result:
         """Wait for a task's outcome. Raises HiveError: task_unknown, or expired after `timeout_s` seconds."""

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from hive.clients.asker import Asker, never_reached, not_yet
+from hive.clients.asker import Asker, never_reached, not_yet, unanswered
 from hive.clients.request import Wish
 from hive.clients.result import Result, Task, failed_result
 from hive.clients.session import Greeting, Observer, Session
 from hive.clock import Clock, SystemClock
 from hive.core.client_events import Answer, Ask
 from hive.errors import HiveError
-from hive.ids import parse_task_id
+from hive.ids import TaskId, parse_task_id
 from hive.transport.base import Connection, Poller, Transport
 
 _NAP_US: Final = 250_000
@@ -56,6 +56,20 @@ class DirectPort(Observer):
         with self._lock:
             self._prepare(wish)
             return self._asker.receipt(self._call(self._asker.submit(wish, wait=False)))
+
+    def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit under this id, once, and wait for the receipt for so long."""
+        with self._lock:
+            until_us = self._clock.now_us() + int(timeout_s * 1e6)
+            self._connect()
+            late = unanswered(self._endpoint, timeout_s)
+            while not self._session.up:
+                if self._clock.now_us() >= until_us:
+                    raise self._session.error or late
+                if not self._session.pump():
+                    self._nap(until_us)
+            self._prepare(wish)
+            return self._asker.receipt(self._call(self._asker.delivery(wish, task), until_us, late))
 
     def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""
@@ -130,7 +144,7 @@ class DirectPort(Observer):
             if self._started:
                 self._started = False
                 self._session.stop(HiveError("unreachable", "The client was closed."))
-                self._transport.close()
+            self._transport.close()
 
     def connected(self, connection: Connection) -> None:
         """Wait for the new connection too."""
@@ -166,7 +180,8 @@ class DirectPort(Observer):
             if not self._reached and (refused or self._clock.now_us() >= until_us):
                 raise never_reached(self._endpoint, error)
 
-    def _call(self, ask: Ask) -> Answer:
+    def _call(self, ask: Ask, until_us: int = -1, late: HiveError | None = None) -> Answer:
+        """Return the answer to a request; raise `late` if there is none at `until_us`."""
         number = ask.request.header.attempt
         self._session.ask(ask)
         done = self._done
@@ -174,12 +189,17 @@ class DirectPort(Observer):
             self._poller.wait(_FIRST_LOOK_US)  # most answers come at once, and no timer minds so short a wait
             self._session.pump()
             while number not in done:
-                self._nap()
+                self._nap(until_us)
                 self._session.pump()
+                self._in_time(until_us, late)
             return done.pop(number)
         except BaseException:
             self._session.withdraw(number)  # Ctrl-C: nobody waits for it any more
             raise
+
+    def _in_time(self, until_us: int, late: HiveError | None) -> None:
+        if late is not None and self._clock.now_us() >= until_us:
+            raise late
 
     def _nap(self, until_us: int = -1) -> None:
         now_us = self._clock.now_us()

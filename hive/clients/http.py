@@ -16,6 +16,7 @@ from hive.clients.request import Wish
 from hive.clients.rest import GRACE_S, PLAIN_TIMEOUT_S, POLL_S, Http, Repeat, handle_of, params_of
 from hive.clients.result import Result, Task, result_of_json
 from hive.errors import HiveError
+from hive.ids import TaskId
 
 
 class HttpPort(Http):
@@ -34,6 +35,10 @@ class HttpPort(Http):
     def submit(self, wish: Wish) -> Task:
         """Submit and return the handle."""
         return handle_of(self._submit(wish, "/v1/tasks"))
+
+    def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit under this id, once, and wait for the receipt for so long."""
+        return handle_of(self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s))
 
     def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""
@@ -133,6 +138,10 @@ class AsyncHttpPort(Http):
     async def submit(self, wish: Wish) -> Task:
         """Submit and return the handle."""
         return handle_of(await self._submit(wish, "/v1/tasks"))
+
+    async def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
+        """Submit under this id, once, and wait for the receipt for so long."""
+        return handle_of(await self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s))
 
     async def result(self, task: Task | str, timeout_s: float | None) -> Result:
         """Wait for a task's outcome."""

@@ -5,16 +5,23 @@ Each kind is imported where it is made: an HTTP client needs no zmq, a direct on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from hive.clients.base import AsyncPort, SyncPort
 from hive.clients.session import Greeting
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
+    import os
+
+    from hive.clients.keeping import AsyncKeepingPort, KeepingPort, Kept
+    from hive.clients.outbox import Outbox
     from hive.transport.base import Transport
 
+    Where = str | os.PathLike[str]
+
 CONNECT_TIMEOUT_S: Final = 2.0
+_Port = TypeVar("_Port")
 
 
 def sync_port(url: str, greeting: Greeting, timeout_s: float, transport: Transport | None) -> SyncPort:
@@ -37,6 +44,37 @@ def async_port(url: str, greeting: Greeting, timeout_s: float, transport: Transp
     from hive.clients.aio import AsyncDirect  # noqa: PLC0415
 
     return AsyncDirect(transport or _zeromq(url), url, greeting, timeout_s)
+
+
+def keeping(port: SyncPort, outbox: Outbox | Where, principal: str, connect_timeout_s: float) -> KeepingPort:
+    """Return a port that puts what `port` is to submit into an outbox first. Raises HiveError as Outbox does."""
+    from hive.clients.keeping import KeepingPort  # noqa: PLC0415
+
+    return KeepingPort(port, _kept(outbox, principal, connect_timeout_s))
+
+
+def keeping_async(
+    port: AsyncPort, outbox: Outbox | Where, principal: str, connect_timeout_s: float
+) -> AsyncKeepingPort:
+    """Return an asynchronous port with an outbox, as `keeping` does."""
+    from hive.clients.keeping import AsyncKeepingPort  # noqa: PLC0415
+
+    return AsyncKeepingPort(port, _kept(outbox, principal, connect_timeout_s))
+
+
+def has_outbox(port: _Port | None) -> _Port:
+    """Return the port with the outbox. Raises HiveError(bad_request) if there is none."""
+    if port is None:
+        raise HiveError("bad_request", "This client has no outbox; give it one: Client(url, outbox=PATH).")
+    return port
+
+
+def _kept(outbox: Outbox | Where, principal: str, connect_timeout_s: float) -> Kept:
+    from hive.clients.keeping import Kept  # noqa: PLC0415
+    from hive.clients.outbox import Outbox  # noqa: PLC0415 - sqlite3 only where there is one
+
+    opened = outbox if isinstance(outbox, Outbox) else Outbox(outbox)
+    return Kept(opened, principal, connect_timeout_s)
 
 
 def _zeromq(url: str) -> Transport:

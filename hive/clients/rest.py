@@ -12,14 +12,15 @@ import httpx
 from hive.clients.asker import never_reached
 from hive.clients.request import Wish
 from hive.clients.result import Task
+from hive.core.client import WORTH_REPEATING
 from hive.errors import HiveError, error_of
+from hive.ids import TaskId
 
 GRACE_S: Final = 2.0
 PLAIN_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.1
 POLL_S: Final = 10.0
 _FAILED: Final = 400
-_WORTH_REPEATING: Final = frozenset({"queue_full", "planning_unavailable", "draining", "quota_exceeded"})
 _PROBLEM_FIELDS: Final = frozenset({"type", "title", "status", "detail", "code", "instance"})
 
 
@@ -42,7 +43,7 @@ class Repeat:
             if not self._reached:
                 raise never_reached(self._url, error)
             pause = _RETRY_S
-        elif error.code in _WORTH_REPEATING:
+        elif error.code in WORTH_REPEATING:
             wanted = error.context.get("retry_after_ms")
             pause = wanted / 1000 if isinstance(wanted, int | float) else _RETRY_S
         else:
@@ -68,12 +69,12 @@ class Http:
         """Return the limits of one request that may take `seconds`."""
         return httpx.Timeout(seconds, connect=min(seconds, self.connect_timeout_s))
 
-    def body(self, wish: Wish) -> dict[str, object]:
+    def body(self, wish: Wish, task: TaskId | None = None) -> dict[str, object]:
         """Return the JSON of a submission, its task id decided. Raises HiveError for a wish that cannot be sent."""
         wish.check()
         body = wish.as_json()
         if not wish.idempotency_key:  # a key decides the id by itself
-            body["id"] = wish.task_id().hex()
+            body["id"] = (task or wish.task_id()).hex()
         return body
 
     def read(self, response: httpx.Response) -> object:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from hive.errors import HiveError, error_of
+from hive.ids import TaskId, parse_task_id
 from hive.labels import LabelTable
 from hive.types import DataType, TypeRegistry
 from hive.wire.codec import unpack_document
@@ -27,6 +28,11 @@ class Task:
     def as_json(self) -> dict[str, object]:
         """Return the JSON of the API's 202 answer."""
         return {"id": self.id, "state": self.state}
+
+
+def task_id_of(task: Task | str) -> TaskId:
+    """Return the id of a task that is named by its handle or its id. Raises HiveError(bad_request)."""
+    return parse_task_id(task.id if isinstance(task, Task) else task)
 
 
 @dataclass(frozen=True, slots=True)

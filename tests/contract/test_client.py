@@ -18,6 +18,7 @@ import pytest
 from hive.client import AsyncClient, Client
 from hive.clients.result import Result, Task
 from hive.errors import HiveError
+from hive.wire.messages import Flag
 from tests.fakes.conductor import FakeConductor
 from tests.fakes.gateway import FakeView, GatewayThread
 
@@ -39,6 +40,8 @@ class Blocking:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
+        if not callable(method):
+            return method  # type: ignore[no-any-return]
 
         def call(*args: object, **options: object) -> object:
             assert inspect.iscoroutinefunction(method)
@@ -59,13 +62,13 @@ def rig(kind: str) -> Iterator[tuple[FakeConductor, str]]:
 
 
 @contextmanager
-def asking(kind: str, url: str, connect_timeout_s: float = 2.0) -> Iterator[Any]:
+def asking(kind: str, url: str, connect_timeout_s: float = 2.0, **options: Any) -> Iterator[Any]:
     if not kind.endswith("async"):
-        with Client(url, connect_timeout_s=connect_timeout_s) as waiting:
+        with Client(url, connect_timeout_s=connect_timeout_s, **options) as waiting:
             yield waiting
         return
     with asyncio.Runner() as runner:
-        asked = Blocking(AsyncClient(url, connect_timeout_s=connect_timeout_s), runner)
+        asked = Blocking(AsyncClient(url, connect_timeout_s=connect_timeout_s, **options), runner)
         yield asked
         asked.close()
 
@@ -238,6 +241,48 @@ def test_a_key_is_one_task(client: Any) -> None:
     first = client.run("text.classify_intent", "lights on", idempotency_key="k-1")
     assert client.run("text.classify_intent", "lights on", idempotency_key="k-1").id == first.id
     assert client.run("text.classify_intent", "lights on").id != first.id
+
+
+def test_a_submission_that_nobody_waits_for_is_durable_unless_it_says_otherwise(
+    client: Any, conductor: FakeConductor
+) -> None:
+    client.submit("text.classify_intent", "a")
+    client.submit("text.classify_intent", "b", durable=False)
+    client.run("text.classify_intent", "c")
+    client.run("text.classify_intent", "d", durable=True)
+    flags = [bool(message.header.flags & Flag.DURABLE) for message in conductor.submitted()]
+    assert flags == [True, False, False, True]
+
+
+def test_tasks_are_listed_by_state_and_page_the_newest_first(kind: str) -> None:
+    with rig(kind) as (_, url), asking(kind, url) as client:
+        done = [client.run("text.classify_intent", f"w{n}").id for n in range(3)]
+        failed = client.run("text.fail", "x").id
+        open_ = client.submit("text.hang", "x").id
+        rows = client.tasks()
+        assert [row["id"] for row in rows] == [open_, failed, *reversed(done)]
+        assert set(rows[0]) == {
+            "id", "state", "capability", "attempts", "step", "nodes", "age_ms", "code", "durable", "cursor",
+        }  # fmt: skip
+        assert [row["id"] for row in client.tasks(("failed", "open"))] == [open_, failed]
+        assert client.tasks(("failed",))[0]["code"] == "attempts_exhausted"
+        first = client.tasks(("done",), limit=2)
+        assert [row["id"] for row in first] == [done[2], done[1]]
+        assert [row["id"] for row in client.tasks(("done",), limit=2, before=first[-1]["cursor"])] == [
+            done[0]
+        ]
+        assert refused(lambda: client.tasks(("finished",))).code == "bad_request"
+
+
+def test_what_failed_is_tried_again_once(client: Any) -> None:
+    failed = client.run("text.fail", "x")
+    again = client.retry(failed.id)
+    assert again.id not in ("", failed.id)
+    assert client.result(again, 5).output == "at last"
+    assert client.retry(failed.id).id == again.id
+    done = client.run("text.classify_intent", "lights on")
+    assert refused(lambda: client.retry(done.id)).code == "not_retryable"
+    assert refused(lambda: client.retry("00" * 16)).code == "task_unknown"
 
 
 def test_map_keeps_the_order_and_every_failure(client: Any) -> None:

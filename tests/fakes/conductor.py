@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from hive.errors import HiveError
 from hive.ids import TaskId
@@ -155,6 +155,9 @@ class FakeConductor:
         if self.refusals:
             self._refuse(session, m.header, self.refusals.pop(0))
             return
+        if m.retry_of and (error := self._not_again(key, m)) is not None:
+            self._refuse(session, m.header, error)
+            return
         if key not in self._outcomes and key not in self._open:
             self._open[key] = []
             outcome = self._answer(m)
@@ -171,6 +174,12 @@ class FakeConductor:
             self.mute -= 1
         else:
             self._when_over(session, key, m.header)
+
+    def _not_again(self, key: Key, m: Submit) -> HiveError | None:
+        old = self._outcomes.get((key[0], TaskId(m.retry_of)))
+        if old is None:
+            return HiveError("task_unknown")
+        return None if old.state == "failed" else HiveError("not_retryable", f"It is {old.state}.")
 
     def _when_over(self, session: int, key: Key, header: Header) -> None:
         if key in self._outcomes:
@@ -214,6 +223,9 @@ class FakeConductor:
         if m.what == "task":
             self._task(session, m)
             return
+        if m.what == "tasks":
+            self._tasks(session, m)
+            return
         views: dict[str, object] = {
             "nodes": NODES,
             "capabilities": ROWS,
@@ -226,6 +238,28 @@ class FakeConductor:
             },
         }
         self._send(session, Reply(m.header, m.ask, views[m.what]))
+
+    def _tasks(self, session: int, m: Query) -> None:
+        owner, states = self._key(session, m)[0], m.args.get("states") or []
+        assert isinstance(states, list)
+        if not {"open", "done", "failed"}.issuperset(states):
+            self._refuse(session, m.header, HiveError("bad_request", "`states` holds what is none."))
+            return
+        own = [key for key in (*self._outcomes, *self._open) if key[0] == owner]
+        rows: list[dict[str, object]] = []
+        for cursor, key in enumerate(own, 1):
+            known = self._outcomes.get(key)
+            state = known.state if known else "running"
+            if not states or (state if known else "open") in states:
+                code = known.error.get("code", "") if known else ""
+                row = {"id": key[1].hex(), "state": state, "capability": known.capability if known else ""}
+                row |= {"attempts": 1, "step": 0, "nodes": [], "age_ms": 5, "code": code, "durable": True}
+                rows.append({**row, "cursor": cursor})
+        before, limit = m.args.get("before", 0), m.args.get("limit", 100)
+        assert isinstance(before, int)
+        assert isinstance(limit, int)
+        page = [row for row in reversed(rows) if not before or cast("int", row["cursor"]) < before][:limit]
+        self._send(session, Reply(m.header, m.ask, page))
 
     def _task(self, session: int, m: Query) -> None:
         key = self._key(session, m)
@@ -250,6 +284,8 @@ class FakeConductor:
     def _answer(self, m: Submit) -> Outcome | HiveError | None:
         names = {number: name for name, number in CAPABILITIES.items()}
         capability = m.capability or names.get(m.header.capability, "")
+        if m.retry_of:
+            return self._done(m, "text.fail", "text", "at last")
         if m.want == "intent":
             capability = "text.classify_intent"
         if capability == "text.hang":
