@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from hive import __version__
-from hive.cli import config, mesh, tasks, views
+from hive.cli import config, mesh, outbox, tasks, views
 from hive.cli.plugins import Plugged
 from hive.cli.report import reported, wants_json
 
@@ -51,6 +51,7 @@ app.command("status", rich_help_panel=_HERE)(mesh.status)
 app.command("submit", rich_help_panel=_ASK)(tasks.submit)
 app.command("explain", rich_help_panel=_ASK)(tasks.explain)
 app.add_typer(tasks.app, name="task", rich_help_panel=_ASK)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=_ASK)
 app.command("nodes", rich_help_panel=_LOOK)(views.nodes)
 app.command("sites", rich_help_panel=_LOOK)(views.sites)
 app.command("capabilities", rich_help_panel=_LOOK)(views.capabilities)

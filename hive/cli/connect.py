@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, cast
 from hive.errors import HiveError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hive.client import Client
     from hive.clients.direct import DirectPort
     from hive.clients.http import HttpPort
@@ -68,7 +70,9 @@ def meshes() -> list[dict[str, object]]:
 
 
 @contextmanager
-def asking(url: str | None, principal: str | None = None, *, wire: bool = False) -> Iterator[Client]:
+def asking(
+    url: str | None, principal: str | None = None, *, wire: bool = False, outbox: Path | None = None
+) -> Iterator[Client]:
     """Yield a client of the chosen mesh, with the principal given, $HIVE_PRINCIPAL or `local`, and $HIVE_TOKEN.
 
     Raises HiveError(not_running) or HiveError(unreachable) with what to do when nothing answers.
@@ -76,7 +80,8 @@ def asking(url: str | None, principal: str | None = None, *, wire: bool = False)
     from hive.client import Client  # noqa: PLC0415
 
     chosen = url_of(url, wire=wire)
-    with explained(url), Client(chosen, name(principal), os.environ.get("HIVE_TOKEN")) as client:
+    token = os.environ.get("HIVE_TOKEN")
+    with explained(url), Client(chosen, name(principal), token, outbox=outbox) as client:
         yield client
 
 

@@ -26,6 +26,12 @@ def asked_for(
     return capability, None if value is None else _value(value, as_text=as_text)
 
 
+def outbox_of_environment() -> Path | None:
+    """Return the outbox that $HIVE_OUTBOX names."""
+    named = os.environ.get("HIVE_OUTBOX")
+    return Path(named) if named else None
+
+
 def _value(written: str, *, as_text: bool) -> object:
     if written == "-":
         content, where = _text(sys.stdin.buffer.read(), "Standard input"), "Standard input"

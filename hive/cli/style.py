@@ -12,8 +12,18 @@ from rich.text import Text
 
 _ENDED_BADLY: Final = ("lost", "gone", "failed", "dead_lettered", "expired", "refused")
 _COLOURS: Final = {
-    "green": ("ready", "running", "done", "answered", "up", "linked"),
-    "yellow": ("joining", "starting", "suspect", "queued", "restarting", "stopping", "unsure", "connecting"),
+    "green": ("ready", "running", "done", "answered", "up", "linked", "accepted"),
+    "yellow": (
+        "joining",
+        "starting",
+        "suspect",
+        "queued",
+        "restarting",
+        "stopping",
+        "unsure",
+        "connecting",
+        "kept",
+    ),
     "red": (*_ENDED_BADLY, "stopped", "frozen", "down", "unreachable"),
     "blue": ("draining", "cancelled"),
     "magenta": ("quarantined",),

@@ -6,36 +6,28 @@ from typing import Annotated
 
 import typer
 
+from hive.cli.asking import (
+    CapabilityArgument,
+    DurableOption,
+    ExpiresOption,
+    HoldOption,
+    InputArgument,
+    LabelsOption,
+    NoWaitOption,
+    OutboxOption,
+    PrincipalOption,
+    TaskArgument,
+    TextOption,
+    TraceOption,
+    TypeOption,
+    WantOption,
+)
 from hive.cli.report import JsonOption, UrlOption, emit, note, out, reported
 from hive.errors import CATALOGUE, HiveError
 
 app = typer.Typer(
     help="Show, list, follow, cancel or retry tasks.", no_args_is_help=True, add_completion=False
 )
-
-CapabilityArgument = Annotated[
-    str | None, typer.Argument(help="What to call, such as text.classify_intent; left out with --want.")
-]
-InputArgument = Annotated[
-    str | None,
-    typer.Argument(
-        help="Text, a JSON object, @FILE (.json or text), or - for standard input.", metavar="INPUT"
-    ),
-]
-WantOption = Annotated[
-    str | None, typer.Option("--want", help="The data type that is wanted, instead of a capability.")
-]
-TypeOption = Annotated[
-    str | None, typer.Option("--input-type", help="Data type of the input, if it is not obvious.")
-]
-LabelsOption = Annotated[
-    list[str] | None, typer.Option("--label", "-l", help="A label that the data carries; may be repeated.")
-]
-PrincipalOption = Annotated[
-    str | None, typer.Option("--principal", help="Who asks. Default: $HIVE_PRINCIPAL, else local.")
-]
-TextOption = Annotated[bool, typer.Option("--text", help="Take INPUT as text, whatever it looks like.")]
-TaskArgument = Annotated[str, typer.Argument(help="The task's id: 32 hexadecimal digits.")]
 
 
 def submit(
@@ -48,20 +40,12 @@ def submit(
     priority: Annotated[int, typer.Option(help="0 to 9; higher is served first.")] = 5,
     min_confidence: Annotated[float, typer.Option(help="Below it an answer is marked unsure.")] = 0.0,
     key: Annotated[str | None, typer.Option(help="Idempotency key: again is the same task.")] = None,
-    durable: Annotated[
-        bool | None,
-        typer.Option(
-            "--durable/--not-durable",
-            help="Accept only once it is stored. Default: with --no-wait or --key.",
-        ),
-    ] = None,
-    hold: Annotated[
-        bool, typer.Option("--hold", help="Wait for a site that cannot be reached, instead of a refusal.")
-    ] = False,
-    traceparent: Annotated[
-        str | None, typer.Option("--traceparent", help="W3C trace context that goes with the task.")
-    ] = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the task's id and do not wait.")] = False,
+    durable: DurableOption = None,
+    hold: HoldOption = False,
+    traceparent: TraceOption = None,
+    no_wait: NoWaitOption = False,
+    outbox: OutboxOption = None,
+    expires_ms: ExpiresOption = None,
     as_text: TextOption = False,
     principal: PrincipalOption = None,
     url: UrlOption = None,
@@ -72,7 +56,7 @@ def submit(
     Exit status 0 with an answer, else that of the error.
     """
     from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
-    from hive.cli.inputs import asked_for  # noqa: PLC0415
+    from hive.cli.inputs import asked_for, outbox_of_environment  # noqa: PLC0415
     from hive.cli.outcome import outcome_screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -81,7 +65,8 @@ def submit(
             raise HiveError(
                 "bad_request", "INPUT is missing: text, a JSON object, @FILE, or - for standard input."
             )
-        with asking(url, principal) as client:
+        outbox = outbox or (outbox_of_environment() if no_wait and durable is not False else None)
+        with asking(url, principal, outbox=outbox) as client:
             wish = {"want": want, "input_type": input_type, "labels": labels or [], "priority": priority}
             rest = {
                 "deadline_ms": deadline_ms,
@@ -90,9 +75,11 @@ def submit(
                 "hold": hold,
             }
             options = {**wish, **rest, "idempotency_key": key, "traceparent": traceparent}
-            if no_wait:
-                task = client.submit(capability, given, **options)  # type: ignore[arg-type]
+            if no_wait or outbox:
+                task = client.submit(capability, given, expires_ms=expires_ms, **options)  # type: ignore[arg-type]
                 emit(task.as_json()) if as_json else out.print(task.id)
+                if task.state == "kept":
+                    note(f"[yellow]● kept[/]  `hive outbox deliver {outbox}` delivers it", as_json=as_json)
                 return
             result = client.run(capability, given, **options)  # type: ignore[arg-type]
         emit(result.as_json()) if as_json else out.print(outcome_screen(result))

@@ -17,7 +17,19 @@ from hive import __version__
 from hive.cli.app import app
 from hive.cli.plugins import GROUP
 
-OWN = ("up", "down", "status", "submit", "explain", "task", "nodes", "capabilities", "graph", "config")
+OWN = (
+    "up",
+    "down",
+    "status",
+    "submit",
+    "explain",
+    "task",
+    "outbox",
+    "nodes",
+    "capabilities",
+    "graph",
+    "config",
+)
 PLAIN = {"COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
 
 
