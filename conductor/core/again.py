@@ -9,7 +9,7 @@ from conductor.core.actions import Send
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, refuse, reject, release, tell, tell_outcome
 from conductor.core.records import Stored
-from conductor.core.recovery import revive
+from conductor.core.recovery import owe
 from conductor.core.state import State
 from conductor.core.states import TaskState, shown
 from conductor.core.tasks import Task
@@ -24,7 +24,7 @@ _LISTENERS_MAX: Final = 1_000
 def again(s: State, session: Session, task: Task, m: Submit, capability: str) -> None:
     """Answer a submission that was seen before: a lost connection or a repeated idempotency key."""
     h = m.header
-    if (task.key or m.key) and (m.key != task.key or fingerprint(m, capability) != task.request):
+    if (task.key or m.key) and (m.key != task.key or fingerprint(s, m, capability) != task.request):
         refuse(
             s, session.id, h, failure("key_conflict", f"The key {m.key!r} was used for a different request.")
         )
@@ -59,7 +59,7 @@ def known(s: State, task: Task, stored: Stored) -> bool:
         s.timers.cancel(task)
         listeners, watchers, settled = task.waiters, task.watchers, task.settled
         task.state = TaskState.REFUSED  # this one is none: it gives way to the one that the store has
-        task = revive(s, stored)
+        task = owe(s, stored)
         for session, header in listeners:
             if settled or header.flags & Flag.WAIT:
                 tell_outcome(s, session, task, header)
@@ -71,9 +71,13 @@ def known(s: State, task: Task, stored: Stored) -> bool:
     return False
 
 
-def fingerprint(m: Submit, capability: str) -> bytes:
-    """Return a digest of what was asked, to tell a repeated request from another under the same key."""
-    digest = blake2b(f"{capability}\0{m.want}\0{m.inputs}\0{m.header.labels}".encode(), digest_size=16)
+def fingerprint(s: State, m: Submit, capability: str) -> bytes:
+    """Return a digest of what was asked, to tell a repeated request from another under the same key.
+
+    It outlives a restart, after which policy may number its labels in another way: they count by name.
+    """
+    labels = sorted(s.label_table.unpack(m.header.labels))
+    digest = blake2b(f"{capability}\0{m.want}\0{m.inputs}\0{labels}".encode(), digest_size=16)
     for frame in m.body:
         digest.update(len(frame).to_bytes(8, "little") + frame)
     return digest.digest()

@@ -27,8 +27,10 @@ def give_back(s: State, task: Task, journey: Journey, provenance: bytes) -> None
     if peer.held.pop(ref, None) is None:
         return  # nobody wants it any more
     passed = may_return(s, peer, task.labels)
-    if task.state is not TaskState.DONE:
-        reply: Reply = _refusal(s, asked, task.error)
+    if task.withdrawn:
+        reply: Reply = _refusal(s, asked, task.withdrawn)
+    elif task.state is not TaskState.DONE:
+        reply = _refusal(s, asked, task.error)
     elif not passed.allowed:
         names = list(s.label_table.unpack(passed.labels))
         detail = f"The answer may not go back to {peer.site!r}: {passed.reason}, by {passed.rule!r}."
@@ -98,7 +100,7 @@ def may_return(s: State, peer: Peer, labels: int) -> Pass:
 
 def returned(s: State, task: Task, journey: Journey) -> Crossed | None:
     """Return the crossing of a task's answer back to the site that asked."""
-    if journey.giver is None or task.state is not TaskState.DONE:
+    if journey.giver is None or task.state is not TaskState.DONE or task.withdrawn:
         return None
     peer = journey.giver[0]
     passed = may_return(s, peer, task.labels)

@@ -56,7 +56,7 @@ def submitted(s: State, session: Session, m: Submit) -> None:
         task.header = h._replace(flags=h.flags | Flag.DURABLE)  # for the sites that it may go to
     task.bytes = size
     if m.key:
-        task.request = fingerprint(m, task.capability)
+        task.request = fingerprint(s, m, task.capability)
     route_key: RouteKey = (
         task.capability,
         m.want,
@@ -189,7 +189,7 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return failure("bad_request", f"Priority {h.priority}: it must be from 0 to {PRIORITIES - 1}.")
     if remaining_us <= 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    full = no_room(s, principal, size)
+    full = no_room(s, principal, size, durable=bool(h.flags & Flag.DURABLE or m.key))
     if full is not None:
         return full
     if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
@@ -201,10 +201,12 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
     return None
 
 
-def no_room(s: State, principal: str, size: int) -> dict[str, object] | None:
+def no_room(s: State, principal: str, size: int, *, durable: bool) -> dict[str, object] | None:
     """Return why there is no room for one more task of so many bytes, or None."""
     if s.draining:
         return failure("draining", retry_after_ms=2000)
+    if durable and (slow := _commits_too_slow(s, size)) is not None:
+        return slow
     if s.open_count >= s.settings.queue_max_tasks or s.open_bytes + size > s.settings.queue_max_bytes:
         s.count("tasks_refused_queue_full")
         held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
@@ -214,6 +216,16 @@ def no_room(s: State, principal: str, size: int) -> dict[str, object] | None:
             "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
         )
     return None
+
+
+def _commits_too_slow(s: State, size: int) -> dict[str, object] | None:
+    """Return why the store is given nothing more: what it has of tasks that ended meanwhile counts nowhere else."""
+    count, held = len(s.ledger.persisting), s.ledger.bytes
+    if count < s.settings.queue_max_tasks and held + size <= s.settings.queue_max_bytes:
+        return None
+    s.count("tasks_refused_queue_full")
+    detail = f"{count} records and {held} bytes of submissions wait for their commit; try again later."
+    return failure("store_unavailable", detail, retry_after_ms=retry_after_ms(s))
 
 
 def retry_after_ms(s: State) -> int:

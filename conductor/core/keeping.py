@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 def keep_submission(s: State, task: Task) -> None:
     """Ask for a task to be made durable; its commit is the promise."""
+    if task.journey is not None and task.journey.giver is not None:
+        peer, asked = task.journey.giver
+        peer.stored[asked.epoch, asked.attempt] = task.id
     step_names = [name for name, _, _ in task.route.steps[0].inputs] if task.route else []
     names = [name for name, _ in task.route_key[2]] or step_names or [""]
     inputs = tuple(_body(s, name, value) for name, value in zip(names, task.inputs, strict=False))
@@ -48,6 +51,7 @@ def keep_submission(s: State, task: Task) -> None:
         pack_document(_document(s, task)),
         inputs,
     )
+    s.ledger.bytes += task.bytes
     _persist(s, task, record)
 
 
@@ -96,7 +100,7 @@ def keep_outcome(s: State, task: Task, provenance: bytes) -> None:
         str(task.error.get("code", "")),
         task.closed_us,
         pack_document(document),
-        Body("", task.result_type, labels, task.result) if done else None,
+        Body("", task.result_type, labels, task.result) if done and not task.withdrawn else None,
     )
     _persist(s, task, record)
 
@@ -124,21 +128,45 @@ def keep_acquaintance(s: State, node: Node) -> None:
     insist(s, Met(node.id, pack_document(encode(plain))))
 
 
-def insist(s: State, record: Record) -> None:
-    """Write a record that no task waits for, again and again until it is committed."""
-    token = _token(s)
+def insist(s: State, record: Insisted) -> None:
+    """Write a record that no task waits for, again and again until it is committed or a newer one takes its place."""
+    token, about = _token(s), _about(record)
+    s.ledger.failed.pop(about, None)
+    s.ledger.newest[about] = token
     s.ledger.insisted[token] = record
     s.actions.append(Persist(token, record))
 
 
+def decided(s: State, token: int, *, kept: bool) -> None:
+    """Note what became of a record that no task waits for."""
+    record = s.ledger.insisted.pop(token)
+    about = _about(record)
+    if s.ledger.newest.get(about) != token:
+        return
+    del s.ledger.newest[about]
+    if not kept:
+        s.ledger.failed[about] = record
+
+
 def repeat_failed(s: State) -> None:
     """Write once more what the store could not commit before."""
-    failed, s.ledger.failed = s.ledger.failed, []
-    for record in failed:
+    for record in list(s.ledger.failed.values()):
         insist(s, record)
 
 
 _MET_MAX = 10_000
+Insisted = Dropped | Purged | Met
+
+
+def _about(record: Insisted) -> object:
+    """Return what a record is about: of two about the same, the later counts."""
+    match record:
+        case Dropped():
+            return (record.principal, record.task)
+        case Purged():
+            return Purged
+        case Met():
+            return record.name
 
 
 def _persist(s: State, task: Task, record: Record) -> None:

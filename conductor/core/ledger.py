@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conductor.core.finding import Question
     from conductor.core.nodes import Session
-    from conductor.core.records import Record, Recovery
+    from conductor.core.records import Dropped, Met, Purged, Recovery
     from conductor.core.states import TaskState
     from conductor.core.tasks import Task
     from hive.wire.messages import Hello
@@ -16,13 +16,32 @@ if TYPE_CHECKING:
 class Ledger:
     """Open business with the store."""
 
-    __slots__ = ("early", "failed", "inherited", "insisted", "looking", "met", "persisting", "recovery")
+    __slots__ = (
+        "bytes",
+        "early",
+        "failed",
+        "inherited",
+        "insisted",
+        "looking",
+        "met",
+        "newest",
+        "persisting",
+        "recovery",
+    )
 
     def __init__(self) -> None:
         """Start with nothing asked and nothing found."""
         self.persisting: dict[int, tuple[Task, TaskState]] = {}  # who waits for a commit, and in which state
-        self.insisted: dict[int, Record] = {}  # records that no task waits for, and that must be kept
-        self.failed: list[Record] = []  # those of them that the store could not commit
+        self.bytes = 0  # bodies of submissions among them
+        self.insisted: dict[
+            int, Dropped | Purged | Met
+        ] = {}  # records that no task waits for, and that must be kept
+        self.newest: dict[
+            object, int
+        ] = {}  # the last of them about each thing; what fails of older ones is over
+        self.failed: dict[
+            object, Dropped | Purged | Met
+        ] = {}  # those that the store could not commit, by what they are about
         self.met: dict[str, object] = {}  # what the store knows of nodes and linked sites
         self.looking: dict[int, Question] = {}  # what waits for an answer of the store
         self.recovery: Recovery | None = None  # what it held at the start, until there is a policy

@@ -128,8 +128,10 @@ class Conductor:
             links.opened(s, event.session, event.site)  # type: ignore[union-attr]
         elif kind is Committed:
             for token in event.tokens:  # type: ignore[union-attr]
-                s.ledger.insisted.pop(token, None)
-                self._committed(*s.ledger.persisting.pop(token, _NOTHING))
+                if token in s.ledger.insisted:
+                    keeping.decided(s, token, kept=True)
+                else:
+                    self._committed(*self._written(token))
         elif kind is Drain:
             s.draining = True
         else:
@@ -141,12 +143,12 @@ class Conductor:
         s = self.state
         if isinstance(event, CommitFailed):
             for token in event.tokens:
-                if (record := s.ledger.insisted.pop(token, None)) is not None:
-                    s.ledger.failed.append(record)
-                task, was = s.ledger.persisting.pop(token, _NOTHING)
-                self._commit_failed(task, was, event.reason)
+                if token in s.ledger.insisted:
+                    keeping.decided(s, token, kept=False)
+                else:
+                    self._commit_failed(*self._written(token), event.reason)
         elif isinstance(event, Known):
-            task, was = s.ledger.persisting.pop(event.token, _NOTHING)
+            task, was = self._written(event.token)
             if task is not None and was is not TaskState.CLOSING and again.known(s, task, event.task):
                 intake.accepted(s, task)
         elif isinstance(event, Looked):
@@ -155,6 +157,14 @@ class Conductor:
                 _FROM_ANYONE[type(found[1])](s, *found)
         elif isinstance(event, Recovered):
             recovery.recovered(s, event.found)
+
+    def _written(self, token: int) -> tuple[Task | None, TaskState]:
+        """Return who waited for a record, and in which state."""
+        ledger = self.state.ledger
+        task, was = ledger.persisting.pop(token, _NOTHING)
+        if task is not None and was is not TaskState.CLOSING:
+            ledger.bytes -= task.bytes
+        return task, was
 
     def unreachable(self, site: str, now_us: int) -> list[Action]:
         """The address of a linked site could not even be dialled; return what to do, as `handle` does."""

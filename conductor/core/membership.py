@@ -15,7 +15,7 @@ from conductor.core.states import NodeState, next_node
 from conductor.core.work import move, resume
 from hive.wire.messages import Ack, Beat, Bye, Credit
 
-_AWAY_MAX: Final = 10_000
+AWAY_MAX: Final = 10_000
 """How many names of nodes that are not connected are remembered."""
 
 
@@ -134,7 +134,7 @@ def gone(s: State, node: Node, why: str) -> None:
     if node.claim:
         s.claims.pop(node.claim, None)
     if node.pool is not None:
-        if len(s.away) >= _AWAY_MAX:
+        if len(s.away) >= AWAY_MAX:
             s.away.popitem(last=False)
         s.away[node.id] = node
     held = list(node.attempts.values())
@@ -152,7 +152,7 @@ def gone(s: State, node: Node, why: str) -> None:
 def _flapped(s: State, node: Node) -> None:
     if node.pool is None:
         return  # a name that policy never granted anything: it can hold no work either
-    if len(s.flaps) >= _AWAY_MAX:
+    if len(s.flaps) >= AWAY_MAX:
         oldest = s.now_us - s.settings.flap_window_us
         s.flaps = {name: losses for name, losses in s.flaps.items() if losses[-1] >= oldest}
     losses = s.flaps.setdefault(node.id, deque(maxlen=64))

@@ -54,7 +54,9 @@ def reject(s: State, task: Task, error: dict[str, object]) -> None:
     if not task.settled:
         release(s, task)
     task.state = TaskState.REFUSED
-    if task.journey is not None:
+    if task.journey is not None and task.journey.giver is not None:
+        peer, asked = task.journey.giver
+        peer.stored.pop((asked.epoch, asked.attempt), None)
         task.error = error
         give_back(s, task, task.journey, b"")
     del s.tasks[task.principal, task.id]

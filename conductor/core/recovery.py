@@ -7,35 +7,33 @@ the node that has it says so itself, is the same boot with the same model, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, cast
 
 from conductor.core.giving import give_back
 from conductor.core.journey import Crossed
+from conductor.core.membership import AWAY_MAX
 from conductor.core.nodes import NO_OFFER, Node
 from conductor.core.outcome import failure, finish, forbidden
-from conductor.core.peers import Peer
 from conductor.core.place import arm, place
 from conductor.core.records import Body, Met, Recovery, Started, Stored
+from conductor.core.restored import DOCUMENT_MAX, Document, mask_of, peer_of, task_of, unpacked
 from conductor.core.state import State
 from conductor.core.states import NodeState, TaskState
-from conductor.core.tasks import Attempt, PlanStep, Route, Task, Value
+from conductor.core.tasks import Attempt, Task
 from hive.errors import HiveError
-from hive.ids import TaskId
 from hive.wire.codec import decode, unpack_document
-from hive.wire.messages import EMPTY, Header, Hello
+from hive.wire.messages import EMPTY, Hello
 
 RESTARTED: Final = "conductor_restarted"
 """How an attempt ended, as far as is known, that an earlier start of this conductor gave."""
-_DOCUMENT_MAX: Final = 4 << 20
-Document = Mapping[str, object]
 
 
 def recovered(s: State, found: Recovery) -> None:
     """Take in what the store held. Control hears at once who was known; the tasks wait for a policy."""
     s.ledger.recovery = found
-    for met in found.met:
+    for met in found.met[-AWAY_MAX:]:
         node = _acquaintance(s, met)
         if node is not None:
             s.away[node.id] = node
@@ -48,18 +46,24 @@ def reopen(s: State) -> None:
     if found is None:
         return
     for stored in found.owed:
-        _owe(s, stored)
+        owe(s, stored)
     for stored in found.open:
-        _reopen(s, stored)
+        if not stored.attempts:
+            _reopen(s, stored)
+    for stored in reversed(
+        found.open
+    ):  # each goes to the head of its queue in the end, so the oldest is first there
+        if stored.attempts:
+            _reopen(s, stored)
     s.note("recovered", len(found.open), len(found.owed), len(found.met))
 
 
 def revive(s: State, stored: Stored) -> Task:
     """Return a finished task of the store as one that can be read, and keep it among those."""
-    task = _task(s, stored)
+    task = task_of(s, stored)
     ended = stored.finished
     assert ended is not None, "only what is finished can be read"
-    document = _unpacked(ended.document)
+    document = unpacked(ended.document)
     task.state = TaskState(ended.state)
     task.final = task.state
     task.closed_us = ended.closed_us
@@ -68,6 +72,7 @@ def revive(s: State, stored: Stored) -> Task:
     task.unsure = bool(document.get("unsure"))
     task.provenance = cast("bytes", document.get("provenance", b""))
     task.inputs = ()
+    task.outputs.clear()
     if task.state is TaskState.DONE:
         _take_result(s, task, ended.result)
     task.bytes = sum(map(len, task.result))
@@ -79,33 +84,28 @@ def revive(s: State, stored: Stored) -> Task:
 
 def _take_result(s: State, task: Task, result: Body | None) -> None:
     if result is None:
-        task.withdrawn = failure(
-            "label_forbidden",
-            "The result was deleted when policy changed.",
-            rule=s.site_rule,
-            site=s.site,
-        )
+        task.withdrawn = _deleted(s, "The result")
         return
-    labels = _mask(s, result.labels)
+    labels = mask_of(s, result.labels)
     if labels is None or labels & ~s.allowed_labels:
         task.withdrawn = forbidden(s, labels or 0, " any more")
         return
     task.labels, task.result, task.result_type = labels, result.frames, result.type
 
 
-def _owe(s: State, stored: Stored) -> None:
-    """Keep an answer for the linked site that gave the task, until it acknowledges it."""
+def owe(s: State, stored: Stored) -> Task:
+    """Return a finished task of the store, and keep its answer for the linked site that gave it, if one did."""
     task = revive(s, stored)
-    giver = task.journey.giver if task.journey is not None else None
-    if giver is None or task.journey is None:
-        return
-    peer, header = giver
-    peer.held[header.epoch, header.attempt] = task
-    give_back(s, task, task.journey, task.provenance)
+    journey = task.journey
+    if journey is not None and journey.giver is not None:
+        peer, header = journey.giver
+        peer.held[header.epoch, header.attempt] = task
+        give_back(s, task, journey, task.provenance)
+    return task
 
 
 def _reopen(s: State, stored: Stored) -> None:
-    task = _task(s, stored)
+    task = task_of(s, stored)
     values = [*task.inputs, *task.outputs]
     s.tasks[task.principal, task.id] = task
     task.bytes = sum(len(frame) for value in values for frame in value.frames)
@@ -134,81 +134,20 @@ def _reopen(s: State, stored: Stored) -> None:
 
 def _broken(s: State, stored: Stored, task: Task) -> dict[str, object] | None:
     """Return why a task cannot go on: its labels mean nothing any more or are forbidden, or parts of it are gone."""
-    for body in (*stored.submitted.inputs, *(step.output for step in stored.steps)):
-        mask = _mask(s, body.labels)
+    asked = stored.submitted
+    outputs = [step.output for step in stored.steps]
+    for labels in (asked.labels, *(body.labels for body in (*asked.inputs, *outputs))):
+        mask = mask_of(s, labels)
         if mask is None:
-            names = ", ".join(body.labels)
+            names = ", ".join(labels)
             return failure("label_forbidden", f"Policy no longer knows the labels {names}.", rule=s.site_rule)
         if mask & ~s.allowed_labels:
             return forbidden(s, mask, " any more")
-    if task.route is None or not task.route.steps or task.at >= len(task.route.steps) or not task.inputs:
+    if not task.inputs:
+        return _deleted(s, "What it was given")
+    if task.route is None or not 0 <= task.at < len(task.route.steps):
         return failure("internal", "The store holds only a part of this task.")
     return None
-
-
-def _task(s: State, stored: Stored) -> Task:
-    asked = stored.submitted
-    document = _unpacked(asked.document)
-    trace = cast("Sequence[object]", document.get("trace") or (bytes(16), bytes(8), 0))
-    header = EMPTY._replace(
-        flags=_whole(document, "flags"),
-        priority=_whole(document, "priority"),
-        task=asked.task,
-        trace_id=cast("bytes", trace[0]),
-        span_id=cast("bytes", trace[1]),
-        trace_flags=cast("int", trace[2]),
-        labels=_mask(s, asked.labels) or 0,
-    )
-    task = Task(asked.task, asked.principal, header, asked.created_us)
-    task.deadline_us = asked.deadline_us
-    task.capability = asked.capability
-    task.key, task.request, task.durable = asked.key, asked.request, True
-    task.min_confidence = cast("float", document.get("min_confidence", 0.0))
-    task.labels = header.labels
-    task.inputs = tuple(_value(s, body) for body in asked.inputs)
-    task.route = _route(s, document)
-    for step in stored.steps:
-        said = _unpacked(step.document)
-        task.outputs.append(_value(s, step.output))
-        task.confidence, task.unsure = cast("float", said.get("confidence", 0.0)), bool(said.get("unsure"))
-    task.at = len(task.outputs)
-    if "given" in document:
-        _given(s, task, cast("Document", document["given"]))
-    return task
-
-
-def _given(s: State, task: Task, said: Document) -> None:
-    """Put back for whom a task is worked on here."""
-    peer = _peer_of(s, cast("str", said["site"]))
-    step, epoch, attempt, priority, hops = cast("Sequence[int]", said["attempt"])
-    header = Header(
-        step=step,
-        epoch=epoch,
-        attempt=attempt,
-        priority=priority,
-        hops=hops,
-        task=cast("TaskId", said["task"]),
-    )
-    journey = task.travels()
-    journey.via = tuple(cast("Iterable[str]", said["via"]))
-    journey.asker = cast("str", said["asker"])
-    journey.escalated = bool(said["escalated"])
-    journey.giver = (peer, header)
-    peer.stored[epoch, attempt] = task.id
-
-
-def _route(s: State, document: Document) -> Route:
-    """Return the plan that the task started with; each of its steps still passes the gate of today."""
-    steps = []
-    for raw in cast("Iterable[dict[str, object]]", document.get("plan") or ()):
-        labels = _mask(s, cast("Sequence[str]", raw["labels"])) or 0
-        removes = s.label_table.known(cast("Sequence[str]", raw["removes"]))
-        step = PlanStep({**raw, "labels": labels, "removes": removes})
-        if step.sites:
-            s.capability(step.capability).linked = True
-        steps.append(step)
-    defaults = s.label_table.known(cast("Sequence[str]", document.get("defaults") or ()))
-    return Route(0, tuple(steps), {}, defaults)
 
 
 def _inherit(s: State, task: Task, started: Started) -> None:
@@ -239,21 +178,14 @@ def _there(s: State, started: Started) -> Node:
     node = Node(replace(hello, incarnation=started.incarnation), 0, "", s.now_us, s.settings)
     node.state = NodeState.LOST
     if hello.role == "peer":
-        node.peer = _peer_of(s, started.site)
+        node.peer = peer_of(s, started.site)
     return node
-
-
-def _peer_of(s: State, site: str) -> Peer:
-    peer = s.peers.get(site)
-    if peer is None:
-        peer = s.peers[site] = Peer(site, None, s.rand)
-    return peer
 
 
 def _acquaintance(s: State, met: Met) -> Node | None:
     """Return a node that was granted something before, as one that is away; None if it makes no sense any more."""
     try:
-        frames = unpack_document(met.hello, _DOCUMENT_MAX)
+        frames = unpack_document(met.hello, DOCUMENT_MAX)
         hello = decode(cast("list[bytes]", frames))
     except HiveError:
         return None
@@ -264,25 +196,10 @@ def _acquaintance(s: State, met: Met) -> Node | None:
     return node if node.offer is not NO_OFFER else None
 
 
-def _value(s: State, body: Body) -> Value:
-    return Value(body.frames, _mask(s, body.labels) or 0, body.type)
-
-
-def _mask(s: State, names: Sequence[str]) -> int | None:
-    """Return the bits of labels by the policy of now; None if it does not know one."""
-    try:
-        return s.label_table.mask(names)
-    except HiveError:
-        return None
-
-
-def _whole(document: Document, name: str) -> int:
-    return cast("int", document.get(name, 0))
-
-
-def _unpacked(document: bytes) -> Document:
-    return cast("Document", unpack_document(document, _DOCUMENT_MAX))
+def _deleted(s: State, what: str) -> dict[str, object]:
+    detail = f"{what} was deleted when policy changed."
+    return failure("label_forbidden", detail, rule=s.site_rule, site=s.site)
 
 
 def _sequence(document: bytes) -> Sequence[object]:
-    return cast("Sequence[object]", unpack_document(document, _DOCUMENT_MAX))
+    return cast("Sequence[object]", unpack_document(document, DOCUMENT_MAX))

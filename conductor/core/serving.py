@@ -48,8 +48,6 @@ def given(s: State, session: Session, m: Work) -> None:
         )
         return
     peer.held[ref] = task
-    if task.durable:
-        peer.stored[ref] = task.id
     s.count("bytes_taken_from_sites", task.bytes)
     open_task(s, task, s.routes.get(task.route_key))
 
@@ -160,4 +158,5 @@ def _no_room(s: State, peer: Peer, m: Work) -> dict[str, object] | None:
         return failure("credit_exceeded", f"{len(peer.held)} attempts of {peer.site!r} are open here.")
     if h.remaining_us == 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    return no_room(s, OWNER + peer.site, sum(map(len, m.body)))
+    durable = bool(h.flags & Flag.DURABLE)
+    return no_room(s, OWNER + peer.site, sum(map(len, m.body)), durable=durable)

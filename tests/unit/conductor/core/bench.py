@@ -62,6 +62,7 @@ class Bench:
         self.allowed = INTERNAL | PII
         self.allowed_at: dict[str, int] = {}
         self.pool = ""
+        self.labels: tuple[str, ...] = ()
         self.auto_commit = True
         self.next_task = 1
         self.unheard: list[Message] | None = None
@@ -81,7 +82,7 @@ class Bench:
 
     def generation(self, number: int) -> None:
         """Publish a policy generation."""
-        self.send(CONTROL, Generation(EMPTY, number, self.allowed, "plant-data"))
+        self.send(CONTROL, Generation(EMPTY, number, self.allowed, "plant-data", self.labels))
 
     def send(self, session: int, message: Message, *, trusted: bool = False) -> list[Message]:
         """Let a peer say something; return what the core sent to that peer because of it."""
