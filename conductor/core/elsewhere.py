@@ -14,7 +14,7 @@ from conductor.core.nodes import Node
 from conductor.core.outcome import failure
 from conductor.core.pools import Pool
 from conductor.core.state import Capability, State
-from conductor.core.states import NodeState
+from conductor.core.states import NodeState, TaskState
 from conductor.core.tasks import Task
 from hive.gate import Crossing, Pass
 from hive.wire.messages import Flag
@@ -112,7 +112,8 @@ def unreachable(
     """Return why a step may not wait for sites that cannot be reached, or None if it may.
 
     It is the task's own wish: what is durable or says HOLD waits in the outbox, anything else is refused now. What was
-    given to a site before its link broke may be done there, and waits for the answer within its deadline.
+    given to a site before its link broke may be done there, and waits for the answer within its deadline. How many wait
+    is bounded where they come in: what was accepted as durable is not given up because of those before it.
     """
     names = sorted({*(pool.site for pool in sites), *never_seen(task, capability)})
     if not names or capability.home or _there(sites):
@@ -123,7 +124,8 @@ def unreachable(
         detail = f"{capability.name} is done at {', '.join(names)}, which cannot be reached now"
         said = f"{detail}, and the task did not ask to wait."
         return failure("link_down", said, site=names[0], retry_after_ms=1000)
-    if not task.queued and waiting_for_sites(s) >= s.settings.outbox_max_tasks:
+    accepted = task.queued or (task.durable and task.state is not TaskState.PLANNING)
+    if not accepted and waiting_for_sites(s) >= s.settings.outbox_max_tasks:
         detail = f"{s.settings.outbox_max_tasks} tasks wait already for sites that cannot be reached."
         return failure("queue_full", detail, site=names[0], retry_after_ms=5000)
     return None

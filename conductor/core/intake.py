@@ -5,16 +5,16 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
-from conductor.core import finding
+from conductor.core import elsewhere, finding
 from conductor.core.actions import Send
 from conductor.core.again import again, fingerprint, listens
 from conductor.core.keeping import keep_submission
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, forbidden, refuse, reject, tell, tell_outcome
-from conductor.core.place import arm, place
+from conductor.core.place import arm, labels_of, place
 from conductor.core.planning import ask_for_route, too_long
 from conductor.core.records import OWNER
-from conductor.core.state import State
+from conductor.core.state import Capability, State
 from conductor.core.states import TaskState, next_task, shown
 from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
@@ -83,9 +83,14 @@ def planned(s: State, task: Task, route: Route) -> None:
         reject(s, task, route.refused)
         return
     _take_route(task, route)
-    s.capability(route.steps[0].capability).earn(s.settings)
+    capability = s.capability(route.steps[0].capability)
+    capability.earn(s.settings)
     task.retry_us = 0
     if task.durable:
+        full = _cannot_wait(s, task, capability) if capability.linked else None
+        if full is not None:
+            reject(s, task, full)
+            return
         task.state = next_task(task.state, "planned_durable")
         arm(s, task)
         keep_submission(s, task)
@@ -216,6 +221,12 @@ def no_room(s: State, principal: str, size: int, *, durable: bool) -> dict[str, 
             "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
         )
     return None
+
+
+def _cannot_wait(s: State, task: Task, capability: Capability) -> dict[str, object] | None:
+    """Return why a task may not be accepted that would have to wait for sites that cannot be reached, or None."""
+    sites = elsewhere.permitted(s, task, capability, labels_of(task))
+    return elsewhere.unreachable(s, task, capability, sites)
 
 
 def _commits_too_slow(s: State, size: int) -> dict[str, object] | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from conductor.core.provenance import provenance
+from conductor.core.records import Purged
+from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from conductor.core.tasks import Task
 from hive.ids import TaskId
 from hive.wire.codec import unpack_document
-from hive.wire.messages import Answer, Receipt, Work
-from tests.fakes.world import Node, S, World
-from tests.unit.conductor.core.test_links import done, linked
+from hive.wire.messages import Answer, Receipt, Refuse, Work
+from tests.fakes.world import Node, S, World, mesh
+from tests.unit.conductor.core.test_links import TWO, done, linked
 
 CAPABILITY = "text.route"
 
@@ -169,3 +171,58 @@ def test_work_that_is_no_longer_wanted_is_forgotten_too() -> None:
     world.run(5 * S)
     assert world["cloud"].store.tables.tasks == {}
     assert world["cloud"].core.state.open_count == 0
+
+
+def test_a_site_whose_store_fails_owes_it_nothing_for_the_work_that_it_refused() -> None:
+    world, gpu = linked_with_gpu()
+    cloud = world["cloud"]
+    cloud.store.failing = "no space"
+    for _ in range(5):
+        durable(world)
+    world.run(3 * S)
+    (peer,) = cloud.core.state.peers.values()
+    assert (gpu.works, peer.held, peer.stored) == ([], {}, {})
+    assert (cloud.core.state.ledger.insisted, cloud.core.state.ledger.failed) == ({}, {})
+
+
+def test_an_answer_that_was_purged_goes_back_as_a_refusal_and_not_as_an_empty_answer() -> None:
+    world, gpu = linked_with_gpu()
+    task = durable(world)
+    world.cut("cloud", "plant", one_way=True)
+    world.run(2 * S)
+    assert len(gpu.works) == 1
+    world["cloud"].kill()
+    world["cloud"].tables.apply(Purged(()))
+    world["cloud"].start()
+    world.heal()
+    asked = finished(world, task)
+    assert (asked.state, asked.error["code"], asked.result) == (TaskState.FAILED, "label_forbidden", ())
+
+
+def test_accepted_tasks_are_not_failed_because_many_wait_for_a_site() -> None:
+    world = World(mesh(TWO), settings=Settings(outbox_max_tasks=3))
+    world["cloud"].node("gpu/y", CAPABILITY)
+    world.run(5 * S)
+    world.cut("plant", "cloud")
+    world.run(7 * S)
+    tasks = [durable(world) for _ in range(5)]
+    told = [m for m in world["plant"].told if isinstance(m, Receipt | Refuse)]
+    assert [m.code if isinstance(m, Refuse) else m.state for m in told] == ["queued"] * 3 + ["queue_full"] * 2
+    restart(world, "plant")
+    world.run(S)
+    world.heal()
+    assert [finished(world, task).state for task in tasks[:3]] == [TaskState.DONE] * 3
+
+
+def test_tasks_that_wait_for_nodes_of_this_site_after_a_restart_do_not_count_as_an_outbox() -> None:
+    world = World(mesh(TWO), settings=Settings(outbox_max_tasks=3))
+    world["cloud"].node("gpu/y", CAPABILITY)
+    node = world["plant"].node("press/y", CAPABILITY)
+    node.answering = False
+    world.run(5 * S)
+    tasks = [durable(world) for _ in range(8)]
+    world.cut("plant", "cloud")
+    restart(world, "plant")
+    world.run(2 * S)
+    world["plant"].node("press/y", CAPABILITY)
+    assert [finished(world, task).state for task in tasks] == [TaskState.DONE] * 8
