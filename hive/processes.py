@@ -22,6 +22,7 @@ _OURS: Final = (
     "conductor.control",
     "specialists.agent",
     "specialists.worker",
+    "simulation.chaos.worker",
     "simulation.links",
 )
 _MEBIBYTE: Final = 1 << 20

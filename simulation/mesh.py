@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -26,18 +27,29 @@ _DOWN_S: Final = 60.0
 class LocalMesh:
     """`hive up --detach` on enter, `hive down` on exit, in a state directory of its own."""
 
-    def __init__(self, config: Path, home: Path | None = None, *, netns: bool = False) -> None:
-        """Take a mesh file; nothing runs yet. With `netns` each site gets a network namespace of its own (root)."""
+    def __init__(
+        self,
+        config: Path,
+        home: Path | None = None,
+        *,
+        netns: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take a mesh file; nothing runs yet. With `netns` each site gets a network namespace of its own (root).
+
+        `environment` is added to what the processes of the mesh find in theirs.
+        """
         self.config = config
         self._netns = netns
         self._stack = ExitStack()
         self._home = home
+        self._more = dict(environment or {})
         self.environment: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Start the mesh and wait until every node is ready. Raises HiveError as `hive up` would say it."""
         home = self._home or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hive-")))
-        self.environment = {**os.environ, "HIVE_HOME": str(home)}
+        self.environment = {**os.environ, **self._more, "HIVE_HOME": str(home)}
         self.environment.pop("HIVE_URL", None)
         try:
             self.start()

@@ -13,18 +13,20 @@ from specialists.worker_spec import WorkerSpec
 
 _READ_BYTES: Final = 65_536
 _LINE_BYTES: Final = 1 << 20
+_MODULE: Final = "specialists.worker"
 
 
 class WorkerProcess:
     """A running worker. Must be made in the agent's main thread: the kernel ties the worker to that thread.
 
     It has a process group of its own, so that Ctrl-C reaches the agent alone, which then stops it in good order.
+    $HIVE_WORKER names another module to run as the worker: that of an experiment, whose specialists may be poisoned.
     """
 
     def __init__(self, spec: WorkerSpec) -> None:
         """Start the process; raise OSError if that cannot be."""
         self.node = spec.node
-        command = [sys.executable, "-m", "specialists.worker"]
+        command = [sys.executable, "-m", os.environ.get("HIVE_WORKER", _MODULE)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0, bufsize=0
         )

@@ -76,15 +76,15 @@ class Specialist:
                     )
 
 
-def load(name_or_path: str | Path) -> Specialist:
-    """Return the specialist of that name, `name@version` or directory.
+def load(name_or_path: str | Path, kinds: Mapping[str, KindFactory] = KINDS) -> Specialist:
+    """Return the specialist of that name, `name@version` or directory; its kind must be one of `kinds`.
 
     Raises HiveError: model_not_found, manifest_invalid, model_digest_mismatch or model_invalid.
     """
     manifest = read_manifest(find(name_or_path))
-    factory = KINDS.get(manifest.kind)
+    factory = kinds.get(manifest.kind)
     if factory is None:
-        known = ", ".join(sorted(KINDS))
+        known = ", ".join(sorted(kinds))
         raise HiveError(
             "manifest_invalid", f"`kind` is {manifest.kind!r}; known kinds: {known}.", field="kind"
         )

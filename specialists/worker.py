@@ -14,6 +14,7 @@ import random
 import select
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hive.clock import SystemClock
@@ -22,19 +23,32 @@ from hive.ids import new_incarnation
 from hive.transport.zeromq import ZmqTransport
 from specialists.core.admission import NodeLimits
 from specialists.core.machine import NodeCore
-from specialists.load import load
+from specialists.kinds.base import KindFactory
+from specialists.load import KINDS, Specialist, load
 from specialists.signals import Signals
 from specialists.worker_loop import Identity, Worker
 from specialists.worker_pipe import AgentPipe, claim_standard_pipes, die_with_agent
 from specialists.worker_run import EffectLog, Runner, offer_of
 from specialists.worker_spec import WorkerSpec, parse_worker_spec
 
+RunnerFactory = Callable[[Specialist, WorkerSpec, int], Runner]
+"""Makes what runs the works of a specialist, from the worker's spec and its incarnation."""
 
-def main() -> int:
-    """Serve as the spec on standard input says; return the exit status, from the error catalogue on failure."""
+
+def plain_runner(model: Specialist, spec: WorkerSpec, incarnation: int) -> Runner:
+    """Return the runner of every worker that is not part of an experiment."""
+    path = os.environ.get("HIVE_EFFECT_LOG")
+    return Runner(model, EffectLog(Path(path), spec.node, incarnation) if path else None)
+
+
+def main(kinds: Mapping[str, KindFactory] = KINDS, runner_of: RunnerFactory = plain_runner) -> int:
+    """Serve as the spec on standard input says; return the exit status, from the error catalogue on failure.
+
+    A harness that breaks things on purpose gives its own kinds of specialist, and a runner that writes more down.
+    """
     pipe = claim_standard_pipes()
     try:
-        worker = _build(pipe, _read_spec(pipe))
+        worker = _build(pipe, _read_spec(pipe), kinds, runner_of)
     except HiveError as error:
         pipe.say("failed", code=error.code, detail=error.detail[:2000])
         return error.kind.exit_status
@@ -58,14 +72,14 @@ def _read_spec(pipe: AgentPipe) -> WorkerSpec:
             )
 
 
-def _build(pipe: AgentPipe, spec: WorkerSpec) -> Worker:
+def _build(
+    pipe: AgentPipe, spec: WorkerSpec, kinds: Mapping[str, KindFactory], runner_of: RunnerFactory
+) -> Worker:
     """Load and warm up the specialist; raise HiveError if it is missing, wrong or not what its manifest pins."""
     pipe.say("starting", pid=os.getpid())
     incarnation = new_incarnation()
-    model = load(spec.specialist)
-    effect_path = os.environ.get("HIVE_EFFECT_LOG")
-    effects = EffectLog(Path(effect_path), spec.node, incarnation) if effect_path else None
-    runner = Runner(model, effects)
+    model = load(spec.specialist, kinds)
+    runner = runner_of(model, spec, incarnation)
     model.warm_up()
     offer = offer_of(model.manifest)
     limits = NodeLimits(run_bound_us=offer.run_bound_us, max_batch=model.manifest.batch_max)
