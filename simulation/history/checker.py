@@ -75,6 +75,7 @@ class _Asked:
     outcomes: dict[str, dict[tuple[str, str], int]] = field(
         default_factory=dict
     )  # by task, with first instant
+    named: dict[str, set[str]] = field(default_factory=dict)  # by task, states without an answer or a code
     runs: int = 0
 
 
@@ -147,7 +148,11 @@ def _told(first: Call, call: Call, it: _Asked, problems: list[Problem]) -> None:
         it.promised |= first.durable
         if first.key:
             it.keyed.setdefault((first.caller, first.key), set()).add(task)
-    if call.state in FINAL:
+    if call.state in FINAL and not call.digest:
+        it.named.setdefault(task, set()).add(
+            call.state
+        )  # a receipt says that it has ended, and not with what
+    elif call.state in FINAL:
         it.outcomes.setdefault(task, {}).setdefault((call.state, call.digest), call.at_us)
     elif after:
         sentence = f"Task {task} had its outcome, and was {call.state!r} to {call.caller} later."
@@ -175,6 +180,11 @@ def _broken(payload: str, it: _Asked, answers: Answers) -> list[Problem]:
         if len(outcomes) > 1:
             said = " and ".join(f"{state} ({digest})" for state, digest in outcomes)
             problems.append(Problem("duplicate", payload, f"Task {task} came to {said}."))
+        for state in it.named.get(task, set()) - {state for state, _ in outcomes}:
+            came = " and ".join(sorted({state for state, _ in outcomes}))
+            problems.append(
+                Problem("duplicate", payload, f"Task {task} came to {came}, and a receipt said {state}.")
+            )
         right = answers(payload)
         for state, digest in outcomes:
             if state == "done" and right is not None and digest != right:

@@ -100,6 +100,14 @@ def test_a_task_that_goes_back_in_time_is_stale() -> None:
     assert verdict(SUBMIT, RECEIPT, READ, crossed, DONE, back).ok, "it was asked before the outcome was told"
 
 
+def test_a_receipt_that_says_only_that_it_has_ended_is_held_against_the_outcome() -> None:
+    again = replace(SUBMIT, call=3, at_us=5)
+    receipt = replace(RECEIPT, call=3, at_us=6, state="done")
+    assert verdict(*KEPT, again, receipt).ok
+    assert found(verdict(*KEPT, again, replace(receipt, state="expired"))) == ["duplicate"]
+    assert found(verdict(SUBMIT, replace(RECEIPT, state="done"))) == ["lost"], "its outcome was never seen"
+
+
 @pytest.mark.parametrize("what", ["received", "forwarded", "kept", "run"])
 def test_a_payload_where_its_label_forbids_it_is_misplaced(what: str) -> None:
     calls = [replace(SUBMIT, label="pii"), *KEPT[1:]]
