@@ -29,10 +29,15 @@ def place(s: State, task: Task) -> None:
     """Start the next attempt of the task's step on the best permitted node, or let the task wait for one."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = labels_of(task)
-    alone = task.kills >= s.settings.kills_max - 1
     if task.kills >= s.settings.kills_max:
         hold(s, task)
         return
+    risk = at_risk(task)
+    if risk > s.settings.kills_max:  # silence is no proof, so one more is risked, and no further one
+        task.retry_us = s.now_us + s.settings.kill_grace_us
+        _wait(s, task, capability, labels)
+        return
+    alone = risk >= s.settings.kills_max - 1
     node = _choose(capability, labels, task.tried, idle_only=alone)
     if node is None and capability.linked and not alone and elsewhere.needed(s, task, capability):
         node = elsewhere.choose(s, task, capability, labels)
@@ -43,6 +48,14 @@ def place(s: State, task: Task) -> None:
         _start(s, task, node, labels, alone=alone)
     elif not refused_by_gate(s, task, capability, labels):
         _wait(s, task, capability, labels)
+
+
+def at_risk(task: Task) -> int:
+    """Return how many nodes the step has taken down, or may have: those that have been silent since they got it."""
+    if not task.live:
+        return task.kills
+    silent = (a.ended == "suspected" and a.node.state is NodeState.SUSPECT for a in task.live.values())
+    return task.kills + sum(silent)
 
 
 def held_there(attempt: Attempt) -> bool:
@@ -85,7 +98,7 @@ def offer(s: State, node: Node) -> None:
         task = _next_waiting(s, capability, node)
         if task is None:
             break
-        alone = task.kills >= s.settings.kills_max - 1
+        alone = at_risk(task) >= s.settings.kills_max - 1
         _start(s, task, node, labels_of(task), alone=alone)
     if node.inflight < node.credit and not node.exclusive:
         pool.offer(node)
@@ -253,11 +266,11 @@ def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
     if pool is None:
         return None
     allowed = pool.allowed_labels
-    alone_from = s.settings.kills_max - 1
+    most = s.settings.kills_max
     for queue in reversed(capability.waiting):
         for task in queue:
-            labels = labels_of(task)
-            if labels & ~allowed or (task.kills >= alone_from and (node.inflight or pool.away)):
+            labels, risk = labels_of(task), at_risk(task)
+            if labels & ~allowed or risk > most or (risk >= most - 1 and (node.inflight or pool.away)):
                 continue
             if pool.away and not elsewhere.passes(s, task, capability, pool, labels).allowed:
                 continue

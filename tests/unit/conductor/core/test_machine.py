@@ -281,6 +281,51 @@ def test_poison_is_isolated_and_set_aside_and_good_tasks_survive() -> None:
     assert bench.outcomes()[-1].state == "done"
 
 
+def test_what_hangs_its_nodes_is_isolated_before_they_are_seen_to_die() -> None:
+    bench = Bench()
+    nodes = tuple(range(20, 26))
+    for session in nodes:
+        bench.node(session, f"n{session}", credit=2 if session < 22 else 1)
+    poison, good = (bench.submit(deadline_us=60_000 * MS) for _ in range(2))
+    had: list[int] = []
+
+    def hung() -> set[int]:
+        """Answer the good task where it runs without the poison; return who has the poison, and stands still."""
+        for session in nodes:
+            works = {work.header.task: work for work in bench.work(session)}
+            if good in works and poison not in works and not bench.outcomes():
+                bench.answer(session, works[good])
+            if poison in works and session not in had:
+                had.append(session)
+        return set(had)
+
+    for _ in range(60):
+        bench.run_for(100 * MS, beating=tuple(session for session in nodes if session not in hung()))
+    assert len(had) == 4, "no fifth node is risked while four stand still over it"
+    assert [o.header.task for o in bench.outcomes()] == [good]
+    for session in had:
+        bench.lose(session)
+    bench.run_for(2_100 * MS, beating=tuple(session for session in nodes if session not in had))
+    assert [(o.header.task, o.state) for o in bench.outcomes()] == [(good, "done"), (poison, "dead_lettered")]
+
+
+def test_who_was_silent_over_a_task_and_is_back_is_not_held_against_it() -> None:
+    bench = Bench()
+    nodes = (20, 21, 22, 23, 24)
+    for session in nodes:
+        bench.node(session, f"n{session}", credit=1)
+    task = bench.submit(deadline_us=60_000 * MS)
+    had: list[int] = []
+    for _ in range(40):
+        had += [session for session in nodes if session not in had and bench.work(session)]
+        bench.run_for(100 * MS, beating=tuple(session for session in nodes if session not in had))
+    assert len(had) == 4
+    bench.run_for(300 * MS, beating=nodes)
+    assert bench.core.state.tasks["local", task].state is TaskState.RUNNING
+    bench.answer(had[0], bench.work(had[0])[0])
+    assert [o.state for o in bench.outcomes()] == ["done"]
+
+
 def test_a_flapping_node_is_quarantined_and_released() -> None:
     bench = Bench()
     for boot in range(5):
