@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulation.cli_chaos import chaos, judge
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -16,6 +18,8 @@ sim_app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+sim_app.command()(chaos)
+sim_app.command()(judge)
 
 ScenarioArgument = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")

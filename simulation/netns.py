@@ -79,6 +79,20 @@ def cut(spaces: Spaces, source: str, target: str, *, wanted: bool) -> None:
         _run("ip", "netns", "exec", space, "iptables", "-w", "-I" if wanted else "-D", *rule)
 
 
+def possible() -> bool:
+    """Say whether this machine lets us make namespaces and filter in them, by making one."""
+    try:
+        _check_possible()
+    except HiveError:
+        return False
+    name = f"hive-probe-{os.getpid()}"
+    made = _status("ip", "netns", "add", name) == 0
+    filters = made and _status("ip", "netns", "exec", name, "iptables", "-w", "-L", "-n") == 0
+    if made:
+        _status("ip", "netns", "del", name)
+    return filters
+
+
 def _check_possible() -> None:
     missing = [tool for tool in ("ip", "iptables") if shutil.which(tool) is None]
     if os.geteuid() != 0:
