@@ -10,7 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +84,19 @@ def test_linked_sites_keep_their_promises(tmp_path: Path) -> None:
     assert (status, said["netns"]) == (0, possible())
 
 
-def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
-    home = tmp_path / "t"
-    home.mkdir()
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return a folder with a short path: a socket's may have no more than about 100 bytes."""
+    with tempfile.TemporaryDirectory(prefix="hive-") as folder:
+        yield Path(folder)
+
+
+def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path, temporary: Path) -> None:
     out = tmp_path / "cut short"
     words = ("chaos", "one-site", "--duration", "60s", "--faults", "stop", "--every", "1", "--out", str(out))
     process = subprocess.Popen(
         command(*words),
-        env={**os.environ, "TMPDIR": str(home)},
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -97,9 +104,9 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert list(home.iterdir()) == []
+    assert list(temporary.glob("hive*")) == []
     end_s = time.monotonic() + 10
-    while (left := _naming(str(home)) + _naming(str(out))) and time.monotonic() < end_s:
+    while (left := _naming(str(temporary)) + _naming(str(out))) and time.monotonic() < end_s:
         psutil.wait_procs(left, timeout=0.2)
     assert [one.cmdline() for one in left] == []
 
