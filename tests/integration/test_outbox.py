@@ -1,0 +1,118 @@
+"""An outbox and a real mesh, with kills of the client at every moment that matters, and of the conductor and gateway."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hive.client import Client
+from hive.clients.outbox import Outbox
+from hive.clients.request import Wish
+from hive.errors import HiveError
+from simulation.mesh import LocalMesh, free_ports
+from tests.fakes.waiting import until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+MESH = """
+mesh: boxed
+discovery: {{mdns: false}}
+sites:
+  plant-a:
+    conductor: {{bind: "tcp://127.0.0.1:{wire}", http: {{host: 127.0.0.1, port: {http}}}}}
+    devices:
+      press-1: {{nodes: [{{specialist: mesh-echo, credit: 8}}]}}
+policy:
+  sites: [{{rule: here, site: plant-a, labels: [internal], default_label: internal}}]
+  principals: [{{rule: anyone, principal: "*", capabilities: ["*"], labels: [internal]}}]
+  nodes: [{{rule: nodes, node: "press-*/*", site: plant-a, capabilities: ["*"]}}]
+"""
+
+
+@dataclass
+class Boxed:
+    """The mesh that runs, and its two addresses."""
+
+    mesh: LocalMesh
+    wire: str
+    http: str
+
+    def kill(self, role: str) -> None:
+        (row,) = self.mesh.rows(role)
+        assert row.pid is not None
+        os.kill(row.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxed]:
+    folder = tmp_path_factory.mktemp("boxed")
+    wire, http = free_ports(2)
+    config = folder / "boxed.yaml"
+    config.write_text(MESH.format(wire=wire, http=http), encoding="utf-8")
+    with LocalMesh(config, folder / "h") as mesh:
+        yield Boxed(mesh, f"tcp://127.0.0.1:{wire}", f"http://127.0.0.1:{http}")
+
+
+def client_that_dies(box: Path, url: str, when: str, number: int) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "tests.fakes.killed_client", str(box), url, when, str(number)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+
+
+def accepted_in_order(url: str, tasks: list[str]) -> list[str]:
+    """Return those of `tasks` that the conductor has, each as often as it has it, in the order of their acceptance."""
+    with Client(url) as client:
+        rows = client.tasks(limit=1000)
+    assert len(rows) < 1000
+    return [row["id"] for row in reversed(rows) if row["id"] in tasks]
+
+
+@pytest.mark.parametrize("way", ["wire", "http"])
+def test_a_client_that_is_killed_at_any_moment_delivers_each_entry_once_and_in_order(
+    boxed: Boxed, tmp_path: Path, way: str
+) -> None:
+    url = boxed.wire if way == "wire" else boxed.http
+    box = tmp_path / "box"
+    assert client_that_dies(box, url, "added", 12).returncode == -signal.SIGKILL
+    tasks = [entry.task for entry in Outbox(box).entries()]
+    assert len(tasks) == 12
+    moments = [("sending", 1), ("received", 1), ("marked", 2), ("received", 2), ("sending", 3), ("marked", 1)]
+    for when, number in moments:
+        assert client_that_dies(box, url, when, number).returncode == -signal.SIGKILL
+    done = client_that_dies(box, url, "never", 0)
+    assert (done.returncode, done.stderr) == (0, "")
+    outbox = Outbox(box)
+    assert outbox.counts() == {"kept": 0, "accepted": 12, "refused": 0}
+    assert accepted_in_order(url, tasks) == tasks
+    with Client(url, outbox=outbox) as client:
+        assert [client.result(task, 30).output for task in tasks] == [f"entry {n}" for n in range(12)]
+
+
+def test_a_gateway_that_is_killed_costs_its_callers_an_error_and_no_task(boxed: Boxed) -> None:
+    with Client(boxed.wire) as direct, Client(boxed.http) as client:
+        first = client.submit("mesh.echo", "kept", idempotency_key="gateway-kill")
+        boxed.kill("gateway")
+        try:
+            client.task(first)
+        except HiveError as error:
+            assert error.code == "unreachable"  # noqa: PT017 - a new gateway may be there already
+        assert direct.result(first, 30).output == "kept"
+        again = client.run("mesh.echo", "kept", idempotency_key="gateway-kill", deadline_ms=60_000)
+        assert (again.id, again.output) == (first.id, "kept")
+
+
+def test_an_outbox_waits_for_a_gateway_that_was_killed(boxed: Boxed, tmp_path: Path) -> None:
+    with Client(boxed.http, outbox=tmp_path / "box") as client:
+        before = [client.submit("mesh.echo", f"before {n}") for n in range(3)]
+        boxed.kill("gateway")
+        after = [client.submit("mesh.echo", f"after {n}") for n in range(3)]
+        assert client.flush(60).kept == 0
+        tasks = [task.id for task in (*before, *after)]
+        assert accepted_in_order(boxed.wire, tasks) == tasks
+        assert [client.result(task, 30).output for task in after] == [f"after {n}" for n in range(3)]
