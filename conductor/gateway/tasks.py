@@ -146,7 +146,7 @@ class TaskRoutes:
         ] = "",
         limit: Annotated[int, Query(ge=1, le=1000, description="Rows of one page.")] = 100,
         before: Annotated[
-            int, Query(ge=0, description="The `cursor` of the last row of the page before.")
+            int, Query(description="The `cursor` of the last row of the page before; 0 for the first.")
         ] = 0,
     ) -> Response:
         """Answer with your tasks, the newest first: those in memory, and every durable one that the store has."""

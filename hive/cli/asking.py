@@ -56,3 +56,6 @@ ExpiresOption = Annotated[
     int | None,
     typer.Option("--expires-ms", min=1, help="How long it may wait in the outbox. Default: for ever."),
 ]
+BeforeOption = Annotated[
+    int, typer.Option("--before", help="Go on after the row with this `cursor`, which --json shows.")
+]

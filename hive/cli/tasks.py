@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
 from hive.cli.asking import (
+    BeforeOption,
     CapabilityArgument,
     DurableOption,
     ExpiresOption,
@@ -135,7 +137,7 @@ def list_tasks(
         typer.Option("--state", "-s", help="Only these: open, done, failed, …; may be repeated."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 100,
-    before: Annotated[int, typer.Option(min=0, help="Go on after the row with this `cursor` (--json).")] = 0,
+    before: BeforeOption = 0,
     principal: PrincipalOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -148,11 +150,13 @@ def list_tasks(
         with asking(url, principal) as client:
             rows = client.tasks(states or (), limit, before)
         emit(rows) if as_json else out.print(tasks_screen(rows))
+        _more(rows, limit, as_json=as_json)
 
 
 @app.command("dead-letters")
 def dead_letters(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 100,
+    before: BeforeOption = 0,
     principal: PrincipalOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -163,13 +167,14 @@ def dead_letters(
 
     with reported(as_json=as_json):
         with asking(url, principal) as client:
-            rows = client.tasks(("dead_lettered",), limit)
+            rows = client.tasks(("dead_lettered",), limit, before)
         if as_json:
             emit(rows)
         else:
             out.print(tasks_screen(rows, "No dead letters."))
             if rows:
                 note("[dim]hive task retry TASK tries one again[/]")
+        _more(rows, limit, as_json=as_json)
         raise typer.Exit(1 if rows else 0)
 
 
@@ -245,6 +250,12 @@ def watch(
         emit({"events": events, "outcome": outcome}) if as_json else out.print(outcome_screen(result))
         if not result.ok:
             raise typer.Exit(_exit_status(result.error))
+
+
+def _more(rows: Sequence[Mapping[str, object]], limit: int, *, as_json: bool) -> None:
+    """Say how to get the next page, where this one is full."""
+    if len(rows) == limit:
+        note(f"[dim]--before={rows[-1]['cursor']} shows older ones[/]", as_json=as_json)
 
 
 def _exit_status(error: object) -> int:

@@ -242,7 +242,7 @@ class FakeConductor:
     def _tasks(self, session: int, m: Query) -> None:
         owner, states = self._key(session, m)[0], m.args.get("states") or []
         assert isinstance(states, list)
-        if not {"open", "done", "failed"}.issuperset(states):
+        if not {"open", "done", "failed", "dead_lettered"}.issuperset(states):
             self._refuse(session, m.header, HiveError("bad_request", "`states` holds what is none."))
             return
         own = [key for key in (*self._outcomes, *self._open) if key[0] == owner]

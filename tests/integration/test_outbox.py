@@ -1,4 +1,4 @@
-"""An outbox and a real mesh, with kills of the client at every moment that matters, and of the conductor and gateway."""
+"""An outbox and a real mesh, with kills of the client at every moment that matters, and of what it speaks to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ import pytest
 
 from hive.client import Client
 from hive.clients.outbox import Outbox
-from hive.clients.request import Wish
 from hive.errors import HiveError
 from simulation.mesh import LocalMesh, free_ports
-from tests.fakes.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ from conductor.core.tasks import Task
 from hive.ids import TaskId
 from hive.wire.codec import unpack_document
 from hive.wire.messages import Answer, Receipt, Refuse, Work
-from tests.fakes.world import Node, S, World, mesh
+from tests.fakes.world import MS, Node, S, World, mesh
 from tests.unit.conductor.core.test_links import TWO, done, linked
 
 CAPABILITY = "text.route"
@@ -226,3 +226,64 @@ def test_tasks_that_wait_for_nodes_of_this_site_after_a_restart_do_not_count_as_
     world.run(2 * S)
     world["plant"].node("press/y", CAPABILITY)
     assert [finished(world, task).state for task in tasks] == [TaskState.DONE] * 8
+
+
+def several(world: World) -> list[TaskId]:
+    tasks = []
+    for number in range(8):
+        world.run(5 * MS)
+        body = b"t%d" % number
+        tasks.append(world["plant"].submit(CAPABILITY, body, durable=True, wait=False, deadline_us=120 * S))
+    return tasks
+
+
+def in_order(world: World, tasks: list[TaskId], gpu: Node) -> None:
+    assert [finished(world, task).result for task in tasks] == [(b"T%d" % n,) for n in range(8)]
+    assert [work.body[0] for work in gpu.works] == [b"t%d" % n for n in range(8)]
+
+
+def test_what_waits_for_a_link_goes_over_it_in_the_order_of_its_submission() -> None:
+    world, gpu = linked_with_gpu()
+    world.cut("plant", "cloud")
+    world.run(7 * S)
+    tasks = several(world)
+    world.heal()
+    in_order(world, tasks, gpu)
+
+
+def test_what_was_lost_with_a_link_goes_over_the_next_one_in_order() -> None:
+    world, gpu = linked_with_gpu()
+    world.cut("plant", "cloud")  # nobody knows yet: the first ones are sent, and lost
+    tasks = several(world)
+    world.run(10 * S)
+    world.heal()
+    in_order(world, tasks, gpu)
+
+
+def test_order_outlives_both_conductors() -> None:
+    world, _ = linked_with_gpu()
+    world.cut("plant", "cloud")
+    world.run(7 * S)
+    tasks = several(world)
+    restart(world, "plant")
+    restart(world, "cloud")
+    gpu = world["cloud"].node("gpu/y", CAPABILITY, 1)
+    world.run(S)
+    world.heal()
+    in_order(world, tasks, gpu)
+
+
+def test_answers_that_could_not_be_said_are_said_in_order_after_a_restart() -> None:
+    world, gpu = linked_with_gpu()
+    gpu.run_us = 2 * S
+    tasks = several(world)[:4]  # as many as run at once
+    world.run(S)
+    world.cut("cloud", "plant", one_way=True)
+    world.run(3 * S)
+    world.heal()
+    world["cloud"].kill()
+    world["cloud"].start()
+    for task in tasks:
+        finished(world, task)
+    said = [m.body[0] for source, _, m in world.carried if source == "cloud" and isinstance(m, Answer)]
+    assert said[:4] == [b"T0", b"T1", b"T2", b"T3"]

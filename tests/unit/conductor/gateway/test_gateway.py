@@ -13,6 +13,7 @@ import pytest
 
 from conductor.gateway.settings import GatewaySettings, token_digest
 from hive.errors import CATALOGUE, HiveError
+from hive.wire.messages import Flag
 from tests.fakes.conductor import FakeConductor
 from tests.fakes.gateway import FakeView, GatewayThread
 
@@ -187,6 +188,86 @@ def test_a_refusal_says_when_to_try_again(api: httpx.Client, conductor: FakeCond
     answer = api.post("/v1/tasks?wait=1", json=TASK)
     assert problem(answer, "queue_full")["retry_after_ms"] == 1_200
     assert answer.headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    "code", ["queue_full", "quota_exceeded", "store_unavailable", "draining", "planning_unavailable"]
+)
+def test_what_time_mends_says_so_in_the_header_even_if_nobody_said_when(
+    api: httpx.Client, conductor: FakeConductor, code: str
+) -> None:
+    conductor.refusals = [HiveError(code)]
+    answer = api.post("/v1/tasks", json={**TASK, "durable": True})
+    problem(answer, code)
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("code", ["label_forbidden", "key_conflict", "too_large"])
+def test_what_time_does_not_mend_names_no_time(
+    api: httpx.Client, conductor: FakeConductor, code: str
+) -> None:
+    conductor.refusals = [HiveError(code)]
+    answer = api.post("/v1/tasks", json=TASK)
+    problem(answer, code)
+    assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "durable"),
+    [
+        ("", {}, True),
+        ("", {"durable": False}, False),
+        ("?wait=1", {}, False),
+        ("?wait=1", {"durable": True}, True),
+        ("?wait=0", {}, True),
+    ],
+)
+def test_who_does_not_wait_has_a_durable_task(
+    api: httpx.Client,
+    conductor: FakeConductor,
+    query: str,
+    more: dict[str, object],
+    durable: bool,  # noqa: FBT001
+) -> None:
+    assert api.post(f"/v1/tasks{query}", json={**TASK, **more}).is_success
+    assert bool(conductor.submitted()[-1].header.flags & Flag.DURABLE) is durable
+
+
+def test_a_batch_is_durable_task_by_task(api: httpx.Client, conductor: FakeConductor) -> None:
+    before = len(conductor.submitted())
+    assert api.post("/v1/tasks:batch", json=[TASK, {**TASK, "durable": False}]).status_code == 200
+    flags = [bool(message.header.flags & Flag.DURABLE) for message in conductor.submitted()[before:]]
+    assert flags == [True, False]
+
+
+def test_tasks_are_listed_by_principal_state_and_page(api: httpx.Client) -> None:
+    api.headers["X-Hive-Principal"] = "lister"
+    ids = [api.post("/v1/tasks", json=TASK).json()["id"] for _ in range(3)]
+    failed = api.post("/v1/tasks", json={"capability": "text.fail", "input": "x"}).json()["id"]
+    rows = api.get("/v1/tasks").json()
+    assert [row["id"] for row in rows] == [failed, *reversed(ids)]
+    assert rows[0]["code"] == "attempts_exhausted"
+    page = api.get("/v1/tasks", params={"states": "done", "limit": 2}).json()
+    assert [row["id"] for row in page] == [ids[2], ids[1]]
+    rest = api.get("/v1/tasks", params={"states": "done,failed", "before": page[-1]["cursor"]}).json()
+    assert [row["id"] for row in rest] == [ids[0]]
+    assert api.get("/v1/tasks", headers={"X-Hive-Principal": "another"}).json() == []
+    problem(api.get("/v1/tasks?states=finished"), "bad_request")
+    problem(api.get("/v1/tasks?limit=0"), "bad_request")
+    problem(api.get("/v1/tasks?limit=x"), "bad_request")
+
+
+def test_what_failed_is_tried_again_once(api: httpx.Client) -> None:
+    failed = api.post("/v1/tasks", json={"capability": "text.fail", "input": "x"}).json()["id"]
+    answer = api.post(f"/v1/tasks/{failed}/retry")
+    assert answer.status_code == 202
+    again = answer.json()["id"]
+    assert answer.headers["Location"] == f"/v1/tasks/{again}"
+    assert api.get(f"/v1/tasks/{again}").json()["output"] == "at last"
+    assert api.post(f"/v1/tasks/{failed}/retry").json()["id"] == again
+    problem(api.post(f"/v1/tasks/{again}/retry"), "not_retryable")
+    problem(api.post(f"/v1/tasks/{'0' * 32}/retry"), "task_unknown")
+    problem(api.post(f"/v1/tasks/{failed}/retry?deadline_ms=0"), "bad_request")
 
 
 def test_a_policy_refusal_names_its_rule(api: httpx.Client, conductor: FakeConductor) -> None:

@@ -168,7 +168,50 @@ def test_cancel_says_whether_it_came_in_time(shell: Shell) -> None:
     assert (status, text, said) == (1, "", "too late: it is done\n")
 
 
-@pytest.mark.parametrize("command", ["show", "cancel"])
+def test_a_list_by_state_and_page(shell: Shell) -> None:
+    shell.run("submit", "text.fail", "x")
+    for _ in range(2):
+        shell.run("submit", "text.classify_intent", "x")
+    status, rows = shell.json("task", "list", "--state", "done", "--limit", "2")
+    assert status == 0
+    assert isinstance(rows, list)
+    assert [row["state"] for row in rows] == ["done", "done"]
+    status, older = shell.json(
+        "task", "list", "--state", "done", "--limit", "1", f"--before={rows[0]['cursor']}"
+    )
+    assert isinstance(older, list)
+    assert [row["id"] for row in older] == [rows[1]["id"]]
+    status, text, said = shell.run("task", "list", "-s", "failed", "-s", "done", "--limit", "1")
+    assert status == 0
+    assert "--before=" in said
+    assert "text.classify_intent" in text
+    assert shell.run("task", "list", "--state", "finished")[0] == CATALOGUE["bad_request"].exit_status
+    assert shell.run("task", "list", "--limit", "0")[0] == 2
+
+
+def test_no_dead_letters_is_a_success(conductor: FakeConductor) -> None:
+    shell = Shell(conductor.endpoint, conductor)
+    assert shell.run("task", "dead-letters")[:2] == (0, "No dead letters.\n")
+    assert shell.json("task", "dead-letters") == (0, [])
+
+
+def test_retry_runs_what_failed_again(shell: Shell) -> None:
+    _, failed = shell.json("submit", "text.fail", "x")
+    assert isinstance(failed, dict)
+    status, text, said = shell.run("task", "retry", failed["id"])
+    assert status == 0
+    assert "at last" in text
+    assert "retried as" in said
+    status, again = shell.json("task", "retry", failed["id"], "--no-wait")
+    assert isinstance(again, dict)
+    assert (status, set(again), len(again["id"])) == (0, {"id", "state"}, 32)
+    status, task = shell.json("task", "retry", failed["id"])
+    assert isinstance(task, dict)
+    assert (task["id"], task["output"]) == (again["id"], "at last")
+    assert shell.run("task", "retry", again["id"])[0] == CATALOGUE["not_retryable"].exit_status
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "retry"])
 def test_a_task_that_is_not_there(shell: Shell, command: str) -> None:
     assert shell.run("task", command, UNKNOWN)[0] == CATALOGUE["task_unknown"].exit_status
     status, _, said = shell.run("task", command, "12")
