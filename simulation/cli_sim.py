@@ -56,6 +56,37 @@ def check(scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
         emit(_described(found)) if as_json else out.print(_screen(found))
 
 
+@sim_app.command()
+def run(
+    scenario: ScenarioArgument,
+    seed: Annotated[int, typer.Option(min=0, help="What happens follows from it, bit for bit.")] = 0,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Print everything that happens, one line each.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one seed of a scenario. A broken promise is told with its story.
+
+    Exit status 1 if a promise is broken.
+    """
+    from hive.cli.report import emit, out, reported  # noqa: PLC0415
+    from simulation.sim.run import run as play  # noqa: PLC0415
+    from simulation.sim.scenario import load  # noqa: PLC0415
+    from simulation.sim.screen import as_document, screen  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        found = load(scenario)
+        result = play(found, seed)
+        told = play(found, seed, trace=True).story if trace or not result.ok else ()
+        if as_json:
+            emit(as_document(scenario, result, told))
+        else:
+            for line in told:
+                out.print(line, markup=False, highlight=False)
+            out.print(screen(scenario, result))
+        raise typer.Exit(0 if result.ok else 1)
+
+
 def _described(scenario: Scenario) -> dict[str, object]:
     file = scenario.file
     return {

@@ -1,0 +1,317 @@
+"""A caller: the production client core and link, with the glue of hive/clients/session.py, and its own history file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hive.core import client as asking
+from hive.core.client_events import Arrived, Ask, ClientEvent, Closed, Finished, Opened, Tick, Unsent
+from hive.core.link import LinkState, Send
+from hive.errors import HiveError
+from hive.ids import TaskId, task_id_for_key
+from hive.wire.messages import (
+    EMPTY,
+    Cancel,
+    Flag,
+    Header,
+    Hello,
+    Message,
+    Outcome,
+    Query,
+    Receipt,
+    Reply,
+    Submit,
+    Watch,
+    Welcome,
+)
+from simulation.history.events import FINAL, Call
+from simulation.sim.chance import stream
+from simulation.sim.dialler import Dialler
+from simulation.sim.plan import Submission
+
+if TYPE_CHECKING:
+    from simulation.sim.scenario_models import CallersConfig
+    from simulation.sim.world import World
+
+_PROBE_US: Final = 1_000_000
+_QUERY_US: Final = 10_000_000
+_PATIENCE_US: Final = 5_000_000
+
+
+@dataclass(slots=True)
+class _Open:
+    """A request that the caller has made: its number in the history, what it was, and of which task."""
+
+    call: int
+    op: str
+    ask: Submission
+    task: TaskId
+    session: int
+
+
+class Caller(Dialler):
+    """Asks for what it is told to, and writes down what it asked and heard. A crash costs it its memory only."""
+
+    def __init__(self, world: World, name: str, config: CallersConfig) -> None:
+        """Begin dead, with an empty history."""
+        super().__init__(world, name, config.site)
+        self.config = config
+        self.history: list[Call] = []
+        self.core: asking.ClientCore
+        self.owed: dict[int, Submission] = {}  # what was acknowledged and not seen to end, by payload
+        self._unsure: dict[
+            int, Submission
+        ] = {}  # what has a key and was never answered: asked again after a crash
+        self._calls = 0
+        self._open: dict[int, _Open] = {}
+        self._late: list[Submission] = []
+        self._heard_us = 0
+        self._session = 0
+        self._opened = False  # whether there was a session in this life
+        self._labels = world.scenario.mesh.label_table
+        self._default = world.scenario.mesh.compiled_policy.default_label(config.site)
+
+    # Life
+
+    def start(self) -> None:
+        """Dial; ask again for what has a key and was never answered."""
+        super().start()
+        self._open.clear()
+        self._opened = False
+        self._session += 1
+        rng = stream(self.world.seed, "client", self.name, self.boots)
+        self.core = asking.ClientCore(rng)
+        self.dial_on(rng)
+        self.woke()
+        for ask in list(self._unsure.values()):
+            self.submit(ask)
+
+    def submit(self, ask: Submission) -> None:
+        """Ask for a task, now."""
+        if not self.alive:
+            return
+        if self.stopped:
+            self._late.append(ask)
+            return
+        now_us = self.clock_us()
+        number = self.core.number()
+        task = task_of(ask, self.world.seed)
+        flags = (Flag.WAIT if ask.wait else 0) | (Flag.HOLD if ask.hold else 0)
+        flags |= Flag.DURABLE if ask.durable else 0
+        labels = self._labels.mask([ask.label]) if ask.label else 0
+        header = Header(
+            flags,
+            ask.priority,
+            attempt=number,
+            remaining_us=ask.deadline_us,
+            sent_us=now_us,
+            labels=labels,
+            task=task,
+        )
+        body = (b"<%d>" % ask.number,)
+        request = Submit(header, ask.capability, min_confidence=ask.min_confidence, key=ask.key, body=body)
+        self.world.watch.asked(self, ask, task)
+        if ask.key:
+            self._unsure[ask.number] = ask
+        self._begin(number, "submit", ask, task)
+        self._request(Ask(request, now_us + ask.deadline_us, ask.patient, ask.capability))
+
+    def cancel(self, ask: Submission) -> None:
+        """Cancel a task."""
+        if self.alive and not self.stopped:
+            number, task = self.core.number(), task_of(ask, self.world.seed)
+            self._begin(number, "cancel", ask, task)
+            self._request(Ask(Cancel(self._header(number, task)), self.clock_us() + _QUERY_US))
+
+    def watch(self, ask: Submission, patience_us: int = -1) -> None:
+        """Wait for the outcome of a task that was accepted."""
+        task = task_of(ask, self.world.seed)
+        number = self.core.number()
+        self._begin(number, "read", ask, task)
+        self._wait(number, task, patience_us if patience_us >= 0 else ask.deadline_us + _PATIENCE_US)
+
+    def read(self, ask: Submission) -> None:
+        """Ask how a task stands."""
+        number, task = self.core.number(), task_of(ask, self.world.seed)
+        self._begin(number, "read", ask, task)
+        self._request(Ask(Query(self._header(number, task), number, "task"), self.clock_us() + _QUERY_US))
+
+    def _ask_outcome(self, ask: Submission, task: TaskId) -> int:
+        number = self.core.number()
+        self._wait(number, task, ask.deadline_us + _PATIENCE_US)
+        return number
+
+    def _wait(self, number: int, task: TaskId, patience_us: int) -> None:
+        self._request(Ask(Watch(self._header(number, task)), self.clock_us() + patience_us))
+
+    def _header(self, number: int, task: TaskId) -> Header:
+        return EMPTY._replace(attempt=number, task=task, sent_us=self.clock_us())
+
+    def _request(self, ask: Ask) -> None:
+        if not len(self.core):
+            self._heard_us = self.clock_us()
+        try:
+            self._client_do(ask)
+        except HiveError as error:
+            self._ended(ask.request.header.attempt, error)
+        self._arm()
+
+    # The history
+
+    def _begin(self, number: int, op: str, ask: Submission, task: TaskId) -> None:
+        self._calls += 1
+        self._open[number] = _Open(self._calls, op, ask, task, self._session)
+        label = ask.label or self._default
+        self.history.append(
+            Call(
+                self.world.now,
+                self.name,
+                self._calls,
+                "invoke",
+                op,
+                ask.payload,
+                task.hex(),
+                ask.key,
+                label,
+                ask.stored,
+            )
+        )
+
+    def _ended(self, number: int, answer: object) -> None:
+        """Write down how a request ended, and go on from there."""
+        it = self._open.pop(number)
+        if isinstance(answer, Receipt) and answer.state in FINAL:
+            self._open[self._ask_outcome(it.ask, it.task)] = it  # it had ended before: the call ends with how
+            return
+        kind, state, digest, code = "ok", "", "", ""
+        if isinstance(answer, HiveError):
+            # Only the conductor's own word says that nothing was accepted, and only if it was asked but once.
+            unknown = answer.code in ("unreachable", "expired", "internal") or it.session != self._session
+            kind, code = ("unknown" if unknown else "fail"), answer.code
+        elif isinstance(answer, Receipt):
+            state = answer.state
+        elif isinstance(answer, Outcome):
+            state = answer.state
+            digest = digest_of(answer)
+        elif isinstance(answer, Reply):
+            view: Any = answer.result
+            state = view["state"]
+            if state in FINAL:
+                digest = digest_of(Outcome(answer.header, state, error=view["error"], body=answer.body))
+        ask = it.ask
+        self.history.append(
+            Call(
+                self.world.now, self.name, it.call, kind, it.op, ask.payload, it.task.hex(), ask.key,
+                state=state, digest=digest, code=code,
+            )
+        )  # fmt: skip
+        self.world.watch.answered(ask, it.op, state, code)
+        self._follow(it, kind, state)
+
+    def _follow(self, it: _Open, kind: str, state: str) -> None:
+        ask = it.ask
+        if kind != "unknown" and it.op == "submit":
+            self._unsure.pop(ask.number, None)
+        if state in FINAL:
+            self.owed.pop(ask.number, None)
+            self._unsure.pop(ask.number, None)
+        elif kind == "ok" and it.op == "submit":
+            if ask.stored:
+                self.owed[ask.number] = ask
+            self.watch(ask)
+
+    # Shell, as in hive/clients/session.py
+
+    def _client_do(self, event: ClientEvent) -> None:
+        world = self.world
+        world.events += 1
+        world.marks.append(world.now << 8 | 2)
+        world.marks.append(self.number)
+        if world.tape is not None:
+            world.tape.append((world.now, self.name, "takes", event))
+        for action in self.core.handle(event, self.clock_us()):
+            if isinstance(action, Finished):
+                self._ended(action.number, action.answer)
+            elif isinstance(action, Send) and not self.say(action.message):
+                self.core.handle(Unsent(action.message.header.attempt), self.clock_us())
+
+    def took(self, message: Message | None) -> None:
+        """Hand what arrived to the core."""
+        if message is not None:
+            self._heard_us = self.clock_us()
+            if self.link.state is LinkState.UP:
+                self._client_do(Arrived(message))
+        if not self.draining:
+            self._arm()
+
+    def woke(self) -> None:
+        """Take in what time has brought."""
+        late, self._late = self._late, []
+        for ask in late:
+            self.submit(ask)
+        self.tick_link()
+        now_us = self.clock_us()
+        if 0 <= self.core.next_us() <= now_us:
+            self._client_do(Tick())
+        if self.core.up and len(self.core) and now_us - self._heard_us >= _PROBE_US:
+            self._heard_us = now_us
+            self.link.asked(now_us)
+            self.say(Query(EMPTY._replace(sent_us=now_us), 0, "status"))
+        self._arm()
+
+    def _arm(self) -> None:
+        due = [self.core.next_us()]
+        if self.link.next_us is not None:
+            due.append(self.link.next_us)
+        if self.core.up and len(self.core):
+            due.append(self._heard_us + _PROBE_US)
+        soonest = min((instant for instant in due if instant >= 0), default=-1)
+        if soonest >= 0:
+            self.wake_at(soonest)
+
+    def hello(self) -> Hello:
+        """Return the greeting."""
+        return Hello(
+            EMPTY._replace(sent_us=self.clock_us()), "client", self.name, self.world.scenario.mesh.mesh
+        )
+
+    def came_up(self, welcome: Welcome) -> None:
+        """Send what is unanswered."""
+        del welcome
+        self._heard_us = self.clock_us()
+        if self._opened:
+            self._session += 1
+        self._opened = True
+        self._client_do(Opened())
+
+    def went_down(self) -> None:
+        """Let the requests wait for the next session."""
+        self._client_do(Closed())
+
+
+def task_of(ask: Submission, seed: int) -> TaskId:
+    """Return the id of a task: its key's, or one of its own."""
+    if ask.key:
+        return task_id_for_key(ask.key)
+    return TaskId(ask.number.to_bytes(8, "big") + (seed & (1 << 63) - 1).to_bytes(8, "big"))
+
+
+def digest_of(outcome: Outcome) -> str:
+    """Return what stands for an outcome: what it says of the payload, or the code of its error."""
+    if outcome.state != "done":
+        return str(outcome.error.get("code", ""))
+    return b"".join(outcome.body).replace(b"[", b"<").replace(b"]", b">").decode()
+
+
+def scheduled(asks: Sequence[Submission]) -> list[tuple[int, str, Submission]]:
+    """Return everything that callers do of their own accord: (instant, what, about)."""
+    found = []
+    for ask in asks:
+        found.append((ask.at_us, "submit", ask))
+        if ask.again_us >= 0:
+            found.append((ask.at_us + ask.again_us, "submit", ask))
+        if ask.cancel_us >= 0:
+            found.append((ask.at_us + ask.cancel_us, "cancel", ask))
+    return found

@@ -1,0 +1,314 @@
+"""The observer: it sees every message and every commit from outside, and says which promise is broken.
+
+Cheap checks look at what an event touched; `everything` looks at it all, every thousand events. It never stops a run:
+the first violation of each kind is kept, with what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from conductor.core import invariants
+from conductor.core.actions import (
+    Action,
+    CommitFailed,
+    Committed,
+    Drain,
+    Known,
+    Looked,
+    Lost,
+    Opened,
+    Received,
+    Recovered,
+    Send,
+    Tick,
+)
+from conductor.core.records import Body, Finished, Record, Stepped, Submitted
+from hive.wire import messages as wire
+from hive.wire.messages import Answer, Kind, Outcome, Receipt, Refuse, Submit, Work
+from simulation.history.events import Effect
+from simulation.sim.engine import number_of
+
+if TYPE_CHECKING:
+    from conductor.core.nodes import Node
+    from conductor.core.tasks import Attempt, Task
+    from hive.ids import TaskId
+    from simulation.sim.client import Caller
+    from simulation.sim.conductor import ConductorProcess
+    from simulation.sim.node import NodeProcess
+    from simulation.sim.plan import Submission
+    from simulation.sim.world import World
+
+_EVENTS: Final = (Received, Lost, Opened, Tick, Committed, CommitFailed, Known, Looked, Recovered, Drain)
+CODES: Final[dict[type, int]] = {
+    **{
+        getattr(wire, kind.name.title().replace("_", "")): int(kind)
+        for kind in Kind
+        if hasattr(wire, kind.name.title().replace("_", ""))
+    },
+    **{cls: 128 + index for index, cls in enumerate(_EVENTS)},
+}
+"""What an event is in the digest."""
+_EARLY_US: Final = 50_000
+"""By how much clocks that drift, and a deadline that counts from the caller's clock, may be wrong."""
+_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken: which, when, and in a sentence what was seen. `about` names the task or the node."""
+
+    invariant: str
+    at_us: int
+    sentence: str
+    about: tuple[str, ...] = ()
+
+
+class Watch:
+    """What the observer knows: submissions, outcomes that were shown, attempts that were run."""
+
+    def __init__(self, world: World) -> None:
+        """Have seen nothing."""
+        self._world = world
+        self.violations: list[Violation] = []
+        self.effects: list[Effect] = []
+        self.poison: dict[int, str] = {}
+        self.counts: dict[str, int] = {}
+        self.about_attempts: Final = frozenset({Answer, Refuse})
+        self._asked: dict[tuple[str, TaskId], Submission] = {}
+        self._by_number: dict[int, tuple[Submission, str]] = {}  # with the label that it carries
+        self._shown: dict[tuple[str, TaskId], tuple[str, str]] = {}
+        self._ran: dict[tuple[str, int, int], str] = {}
+        self._epochs: dict[str, int] = {}
+        self._allowed = [
+            {site: mesh.compiled_policy.allowed_labels(site) for site in mesh.sites}
+            for mesh in world.scenario.meshes
+        ]
+
+    def broken(self, invariant: str, sentence: str, *about: str) -> None:
+        """Keep a violation."""
+        known = any((old.invariant, old.about) == (invariant, about) for old in self.violations)
+        if len(self.violations) < _MOST and not (known and about):
+            self.violations.append(Violation(invariant, self._world.now, sentence, about))
+
+    def count(self, what: str) -> None:
+        """Count something that a person may want to know."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    # Callers
+
+    def asked(self, caller: Caller, ask: Submission, task: TaskId) -> None:
+        """A caller submits a task."""
+        key = (caller.name, task)
+        if key not in self._asked:
+            self._asked[key] = ask
+            default = self._world.scenario.mesh.compiled_policy.default_label(caller.site)
+            self._by_number[ask.number] = (ask, ask.label or default)
+            if ask.poison:
+                self.poison[ask.number] = ask.poison
+            self.count("submitted")
+
+    def answered(self, ask: Submission, op: str, state: str, code: str) -> None:
+        """A caller hears how a request ended."""
+        self.count(f"{op} {state or code}")
+        early_us = ask.at_us + ask.deadline_us - self._world.now - _EARLY_US
+        if state == "expired" and early_us > 0:
+            self.broken(
+                "expiry", f"{ask.payload} expired {early_us / 1e6:.3f} s before its deadline.", ask.payload
+            )
+
+    # Conductors
+
+    def started(self, conductor: ConductorProcess) -> None:
+        """A conductor starts."""
+        epoch, before = conductor.core.state.epoch, self._epochs.get(conductor.site, 0)
+        if epoch <= before:
+            self.broken(
+                "epoch", f"{conductor.name} starts with epoch {epoch} after {before}.", conductor.name
+            )
+        self._epochs[conductor.site] = epoch
+
+    def crashed(self, conductor: ConductorProcess) -> None:
+        """A conductor dies where a fault wanted it to."""
+        self.count(f"died {conductor.doomed or 'between actions'}")
+
+    def touched(
+        self, conductor: ConductorProcess, event: object, attempt: Attempt | None, actions: Iterable[Action]
+    ) -> None:
+        """Check what an event was about, and what came of it."""
+        state = conductor.core.state
+        tasks: dict[Task, None] = {}
+        nodes: list[Node] = []
+        if attempt is not None:
+            tasks[attempt.task] = None
+            nodes.append(attempt.node)
+        for action in actions:
+            if type(action) is Send and type(action.message) is Work:
+                given = state.attempts.get(action.message.header.attempt)
+                if given is not None:
+                    tasks[given.task] = None
+                    nodes.append(given.node)
+        if type(event) is Received and type(event.message) is Submit:
+            session = state.sessions.get(event.session)
+            task = state.tasks.get((session.name, event.message.header.task)) if session is not None else None
+            if task is not None:
+                tasks[task] = None
+        if tasks:
+            invariants.validate_touched(state, tasks, nodes)
+
+    def receipt(self, conductor: ConductorProcess, session: int, message: Receipt) -> None:
+        """A task is acknowledged: if it is durable, it must be in the store."""
+        owner = conductor.core.state.sessions.get(session)
+        if owner is None:
+            return
+        key = (owner.name, message.header.task)
+        ask = self._asked.get(key)
+        if ask is not None and ask.stored and key not in conductor.disk.tables.tasks:
+            self.broken(
+                "receipt before commit", f"{ask.payload} was acknowledged and is not stored.", ask.payload
+            )
+
+    def outcome(self, conductor: ConductorProcess, session: int, message: Outcome) -> None:
+        """An outcome is shown: a durable one must be in the store, and it is the only one that anybody ever sees."""
+        self._placed(conductor, message.body, conductor.site, "kept")
+        owner = conductor.core.state.sessions.get(session)
+        if owner is None:
+            return
+        key = (owner.name, message.header.task)
+        ask = self._asked.get(key)
+        if ask is None:
+            self.broken(
+                "phantom", f"An outcome of {message.header.task.hex()}, which nobody asked for, was shown."
+            )
+            return
+        digest = (
+            b"".join(message.body).decode() if message.state == "done" else str(message.error.get("code"))
+        )
+        said = (message.state, digest)
+        if ask.stored:
+            stored = conductor.disk.tables.tasks.get(key)
+            if stored is None or stored.finished is None or stored.finished.state != message.state:
+                self.broken(
+                    "outcome before commit",
+                    f"{ask.payload} was shown as {message.state} and is not stored so.",
+                    ask.payload,
+                )
+            before = self._shown.setdefault(key, said)
+            if before != said:
+                shown = f"{before[0]} ({before[1]}), then as {said[0]} ({said[1]})"
+                self.broken("one outcome", f"{ask.payload} was shown as {shown}.", ask.payload)
+
+    def work(self, conductor: ConductorProcess, session: int, message: Work) -> None:
+        """A body goes to a node, or to another site: its labels must permit that, by the policy in force."""
+        if message.header.epoch != conductor.core.state.epoch:
+            self.broken("epoch", f"{conductor.name} gives work of epoch {message.header.epoch}.")
+        peer = (
+            conductor.core.state.sessions[session].peer if session in conductor.core.state.sessions else None
+        )
+        self._placed(
+            conductor, message.body, peer.site if peer else conductor.site, "forwarded" if peer else "run"
+        )
+
+    def answer(self, conductor: ConductorProcess, session: int, message: Answer) -> None:
+        """An answer goes back to the site that asked."""
+        owner = conductor.core.state.sessions.get(session)
+        if owner is not None and owner.peer is not None:
+            self._placed(conductor, message.body, owner.peer.site, "forwarded")
+
+    def kept(self, conductor: ConductorProcess, record: Record) -> None:
+        """Something is written down."""
+        if isinstance(record, Submitted):
+            for body in record.inputs:
+                self._stored(conductor, body)
+        elif isinstance(record, Stepped):
+            self._stored(conductor, record.output)
+        elif isinstance(record, Finished) and record.result is not None:
+            self._stored(conductor, record.result)
+
+    def _stored(self, conductor: ConductorProcess, body: Body) -> None:
+        self._placed(conductor, body.frames, conductor.site, "kept")
+
+    def _placed(self, conductor: ConductorProcess, body: tuple[bytes, ...], site: str, what: str) -> None:
+        if not body:
+            return
+        number, whole = number_of(body)
+        known = self._by_number.get(number)
+        if known is None:
+            self.broken("phantom", f"A body that nobody submitted was {what} at {site}.")
+            return
+        ask, label = known
+        if whole and conductor.policy >= 0 and label not in self._allowed[conductor.policy][site]:
+            self.broken(
+                "misplaced",
+                f"{ask.payload} is {label!r} and was {what} at {site} by {conductor.name}.",
+                ask.payload,
+            )
+        if whole:
+            self.effects.append(Effect(self._world.now, site, conductor.name, what, ask.payload))
+
+    # Nodes
+
+    def runs(self, node: NodeProcess, works: tuple[Work, ...]) -> None:
+        """A node begins to run works."""
+        self.count("runs")
+        for work in works:
+            h = work.header
+            key = (node.site, h.epoch, h.attempt)
+            before = self._ran.setdefault(key, node.name)
+            number, whole = number_of(work.body)
+            if before != node.name:
+                self.broken("attempt", f"Attempt {h.epoch}.{h.attempt} ran on {before} and on {node.name}.")
+            ask = self._by_number.get(number)
+            if ask is not None and whole:
+                self.effects.append(
+                    Effect(
+                        self._world.now, node.site, node.name, "run", ask[0].payload, h.task.hex(), f"{key}"
+                    )
+                )
+
+    def node_says(self, node: NodeProcess, message: wire.Message) -> None:
+        """A node refuses work because it has more than it granted: the conductor must never give it that."""
+        if type(message) is Refuse and message.code == "credit_exceeded":
+            self.broken(
+                "credit", f"{node.name} was given more than its {node.config.credit} slots.", node.name
+            )
+
+    def poisoned(self, node: NodeProcess) -> None:
+        """A payload killed a node."""
+        del node
+        self.count("killed by poison")
+
+    # Everything
+
+    def everything(self) -> None:
+        """Check every process in full."""
+        for conductor in self._world.conductors.values():
+            if conductor.alive:
+                state = conductor.core.state
+                invariants.validate_state(state)
+                if state.open_count > state.settings.queue_max_tasks:
+                    self.broken("bounds", f"{conductor.name} holds {state.open_count} tasks.", conductor.name)
+                for peer in state.peers.values():
+                    if any(task.closed for task in peer.held.values()):
+                        self.broken(
+                            "books", f"{conductor.name} holds an ended task for {peer.site}.", conductor.name
+                        )
+        for node in self._world.nodes.values():
+            if node.alive:
+                node.core.validate_state()
+
+    def tasks(self) -> Iterable[tuple[str, TaskId, Submission]]:
+        """Yield everything that was asked for."""
+        for (caller, task), ask in self._asked.items():
+            yield caller, task, ask
+
+
+LOOKS: Final[dict[type, Callable[[Watch, ConductorProcess, int, Any], None]]] = {
+    Receipt: Watch.receipt,
+    Outcome: Watch.outcome,
+    Work: Watch.work,
+    Answer: Watch.answer,
+}
+"""Who looks at what a conductor sends."""
