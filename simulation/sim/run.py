@@ -70,7 +70,7 @@ def run(scenario: Scenario, seed: int, plan: Plan | None = None, *, trace: bool 
 
 
 class _Play:
-    """The acts of a run: everything comes up, the plan happens, all is healed, it becomes calm, accounts are settled."""
+    """The acts of a run: everything comes up, the plan happens, all is healed and calms down, accounts are settled."""
 
     def __init__(self, world: World, plan: Plan) -> None:
         self._world = world
