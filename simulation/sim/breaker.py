@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from simulation.sim.asked import scheduled
 from simulation.sim.chance import stream
-from simulation.sim.client import scheduled
 from simulation.sim.workload import flood
 
 if TYPE_CHECKING:

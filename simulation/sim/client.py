@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,7 @@ from hive.core import client as asking
 from hive.core.client_events import Arrived, Ask, ClientEvent, Closed, Finished, Opened, Tick, Unsent
 from hive.core.link import LinkState, Send
 from hive.errors import HiveError
-from hive.ids import TaskId, task_id_for_key
+from hive.ids import TaskId
 from hive.wire.messages import (
     EMPTY,
     Cancel,
@@ -27,6 +26,7 @@ from hive.wire.messages import (
     Welcome,
 )
 from simulation.history.events import FINAL, Call
+from simulation.sim.asked import digest_of, task_of
 from simulation.sim.chance import stream
 from simulation.sim.dialler import Dialler
 from simulation.sim.plan import Submission
@@ -289,29 +289,3 @@ class Caller(Dialler):
     def went_down(self) -> None:
         """Let the requests wait for the next session."""
         self._client_do(Closed())
-
-
-def task_of(ask: Submission, seed: int) -> TaskId:
-    """Return the id of a task: its key's, or one of its own."""
-    if ask.key:
-        return task_id_for_key(ask.key)
-    return TaskId(ask.number.to_bytes(8, "big") + (seed & (1 << 63) - 1).to_bytes(8, "big"))
-
-
-def digest_of(outcome: Outcome) -> str:
-    """Return what stands for an outcome: what it says of the payload, or the code of its error."""
-    if outcome.state != "done":
-        return str(outcome.error.get("code", ""))
-    return b"".join(outcome.body).replace(b"[", b"<").replace(b"]", b">").decode()
-
-
-def scheduled(asks: Sequence[Submission]) -> list[tuple[int, str, Submission]]:
-    """Return everything that callers do of their own accord: (instant, what, about)."""
-    found = []
-    for ask in asks:
-        found.append((ask.at_us, "submit", ask))
-        if ask.again_us >= 0:
-            found.append((ask.at_us + ask.again_us, "submit", ask))
-        if ask.cancel_us >= 0:
-            found.append((ask.at_us + ask.cancel_us, "cancel", ask))
-    return found

@@ -23,18 +23,21 @@ from conductor.core.peers import LinkSpec
 from conductor.dispatcher.spec import settings_of
 from hive.errors import HiveError
 from hive.wire.auth import Insecure
-from hive.wire.messages import Generation, Hello, Kind, Refuse
+from hive.wire.messages import Answer, Generation, Hello, Kind, Refuse
+from simulation.sim import checks
 from simulation.sim.chance import stream
+from simulation.sim.codes import CODES
 from simulation.sim.network import CLOSED, End
 from simulation.sim.process import Process
 from simulation.sim.store import Disk, SimStore
-from simulation.sim.watch import CODES, LOOKS
+from simulation.sim.watch import LOOKS
 
 if TYPE_CHECKING:
     from simulation.sim.world import World
 
 _PUBLIC, _PRIVATE, _DIALLED = 0, 1, 2
 _TICK: Final = Tick()
+_ABOUT_ATTEMPTS: Final = frozenset({Answer, Refuse})
 _FAR: Final = 1 << 62
 
 
@@ -128,7 +131,6 @@ class ConductorProcess(Process):
         """Hand the core an event and do what it asks: one event of the simulation."""
         world = self.world
         core = self.core
-        watch = world.watch
         cls = type(event)
         attempt = None
         if cls is Received:
@@ -137,7 +139,7 @@ class ConductorProcess(Process):
             kind = type(message)
             world.marks.append(world.now << 8 | CODES[kind])
             world.marks.append(header.attempt << 16 | self.number)
-            if kind in watch.about_attempts:
+            if kind in _ABOUT_ATTEMPTS:
                 attempt = core.state.attempt_of(header.epoch, header.attempt)
         else:
             world.marks.append(world.now << 8 | CODES[cls])
@@ -150,7 +152,7 @@ class ConductorProcess(Process):
             self.perform(actions)
             if not self.alive:
                 return
-        watch.touched(self, event, attempt, actions)
+        checks.touched(self, event, attempt, actions)
         if world.events >= world.check_at:
             world.look()
         due_us = core.next_us()

@@ -34,11 +34,17 @@ class Result:
     events: int
     virtual_us: int
     wall_s: float
+    cpu_s: float
     digest: str
     violations: tuple[Violation, ...]
     counts: dict[str, int] = field(default_factory=dict)
     verdict: Verdict | None = None
     story: tuple[str, ...] = ()
+
+    @property
+    def events_per_s(self) -> float:
+        """Return how many events one core works off in a second."""
+        return self.events / max(self.cpu_s, 1e-9)
 
     @property
     def ok(self) -> bool:
@@ -51,7 +57,7 @@ def run(scenario: Scenario, seed: int, plan: Plan | None = None, *, trace: bool 
 
     With `trace` the result has a story: of the first violation, or of everything where none is.
     """
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     world = World(scenario, seed, trace=trace)
     play = _Play(world, plan if plan is not None else plan_of(scenario, seed))
     collecting = gc.isenabled()
@@ -64,7 +70,8 @@ def run(scenario: Scenario, seed: int, plan: Plan | None = None, *, trace: bool 
     violations = tuple(world.watch.violations)
     story = tuple(story_of(world, violations) if violations else everything(world)) if trace else ()
     return Result(
-        seed, world.events, world.now, time.perf_counter() - began, world.digest(), violations,
+        seed, world.events, world.now, time.perf_counter() - began, time.process_time() - busy,
+        world.digest(), violations,
         dict(sorted(world.watch.counts.items())), verdict, story,
     )  # fmt: skip
 

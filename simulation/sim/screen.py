@@ -21,7 +21,7 @@ def as_document(scenario: str, result: Result, story: Sequence[str] = ()) -> dic
         "scenario": scenario,
         "seed": result.seed,
         "events": result.events,
-        "events_per_s": round(result.events / result.wall_s),
+        "events_per_s": round(result.events_per_s),
         "virtual_s": result.virtual_us / 1e6,
         "digest": result.digest,
         "violations": [
@@ -46,7 +46,7 @@ def screen(scenario: str, result: Result) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_row(
         "[dim]events[/]",
-        f"{result.events:,} in {result.wall_s:.2f} s, {result.events / result.wall_s:,.0f} a second",
+        f"{result.events:,} in {result.cpu_s:.2f} s of a core, {result.events_per_s:,.0f} a second",
     )
     grid.add_row("[dim]virtual time[/]", f"{result.virtual_us / 1e6:.1f} s")
     grid.add_row("[dim]faults[/]", ", ".join(f"{name} {n}" for name, n in faults.items()) or "none")

@@ -10,30 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from conductor.core import invariants
-from conductor.core.actions import (
-    Action,
-    CommitFailed,
-    Committed,
-    Drain,
-    Known,
-    Looked,
-    Lost,
-    Opened,
-    Received,
-    Recovered,
-    Send,
-    Tick,
-)
 from conductor.core.records import Body, Finished, Record, Stepped, Submitted
 from hive.wire import messages as wire
-from hive.wire.messages import Answer, Kind, Outcome, Receipt, Refuse, Submit, Work
+from hive.wire.messages import Answer, Outcome, Receipt, Refuse, Work
 from simulation.history.events import Effect
 from simulation.sim.engine import number_of
 
 if TYPE_CHECKING:
-    from conductor.core.nodes import Node
-    from conductor.core.tasks import Attempt, Task
     from hive.ids import TaskId
     from simulation.sim.client import Caller
     from simulation.sim.conductor import ConductorProcess
@@ -41,16 +24,6 @@ if TYPE_CHECKING:
     from simulation.sim.plan import Submission
     from simulation.sim.world import World
 
-_EVENTS: Final = (Received, Lost, Opened, Tick, Committed, CommitFailed, Known, Looked, Recovered, Drain)
-CODES: Final[dict[type, int]] = {
-    **{
-        getattr(wire, kind.name.title().replace("_", "")): int(kind)
-        for kind in Kind
-        if hasattr(wire, kind.name.title().replace("_", ""))
-    },
-    **{cls: 128 + index for index, cls in enumerate(_EVENTS)},
-}
-"""What an event is in the digest."""
 _EARLY_US: Final = 50_000
 """By how much clocks that drift, and a deadline that counts from the caller's clock, may be wrong."""
 _MOST: Final = 20
@@ -76,7 +49,6 @@ class Watch:
         self.effects: list[Effect] = []
         self.poison: dict[int, str] = {}
         self.counts: dict[str, int] = {}
-        self.about_attempts: Final = frozenset({Answer, Refuse})
         self._asked: dict[tuple[str, TaskId], Submission] = {}
         self._by_number: dict[int, tuple[Submission, str]] = {}  # with the label that it carries
         self._shown: dict[tuple[str, TaskId], tuple[str, str]] = {}
@@ -133,30 +105,6 @@ class Watch:
     def crashed(self, conductor: ConductorProcess) -> None:
         """A conductor dies where a fault wanted it to."""
         self.count(f"died {conductor.doomed or 'between actions'}")
-
-    def touched(
-        self, conductor: ConductorProcess, event: object, attempt: Attempt | None, actions: Iterable[Action]
-    ) -> None:
-        """Check what an event was about, and what came of it."""
-        state = conductor.core.state
-        tasks: dict[Task, None] = {}
-        nodes: list[Node] = []
-        if attempt is not None:
-            tasks[attempt.task] = None
-            nodes.append(attempt.node)
-        for action in actions:
-            if type(action) is Send and type(action.message) is Work:
-                given = state.attempts.get(action.message.header.attempt)
-                if given is not None:
-                    tasks[given.task] = None
-                    nodes.append(given.node)
-        if type(event) is Received and type(event.message) is Submit:
-            session = state.sessions.get(event.session)
-            task = state.tasks.get((session.name, event.message.header.task)) if session is not None else None
-            if task is not None:
-                tasks[task] = None
-        if tasks:
-            invariants.validate_touched(state, tasks, nodes)
 
     def receipt(self, conductor: ConductorProcess, session: int, message: Receipt) -> None:
         """A task is acknowledged: if it is durable, it must be in the store."""
@@ -279,25 +227,6 @@ class Watch:
         """A payload killed a node."""
         del node
         self.count("killed by poison")
-
-    # Everything
-
-    def everything(self) -> None:
-        """Check every process in full."""
-        for conductor in self._world.conductors.values():
-            if conductor.alive:
-                state = conductor.core.state
-                invariants.validate_state(state)
-                if state.open_count > state.settings.queue_max_tasks:
-                    self.broken("bounds", f"{conductor.name} holds {state.open_count} tasks.", conductor.name)
-                for peer in state.peers.values():
-                    if any(task.closed for task in peer.held.values()):
-                        self.broken(
-                            "books", f"{conductor.name} holds an ended task for {peer.site}.", conductor.name
-                        )
-        for node in self._world.nodes.values():
-            if node.alive:
-                node.core.validate_state()
 
     def tasks(self) -> Iterable[tuple[str, TaskId, Submission]]:
         """Yield everything that was asked for."""

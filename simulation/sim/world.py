@@ -9,6 +9,7 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
+from simulation.sim import checks
 from simulation.sim.client import Caller
 from simulation.sim.conductor import ConductorProcess
 from simulation.sim.control import ControlProcess
@@ -80,7 +81,7 @@ class World:
         self.check_at = self.events + FULL_CHECK
         self._digest.update(self.marks.tobytes())
         del self.marks[:]
-        self.watch.everything()
+        checks.everything(self)
 
     def digest(self) -> str:
         """Return what stands for all that has happened."""

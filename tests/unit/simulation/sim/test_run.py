@@ -11,7 +11,11 @@ import pytest
 from simulation.sim.run import plan_of, run
 from simulation.sim.scenario import load
 
-DIGEST = "from simulation.sim.run import run; from simulation.sim.scenario import load; print(run(load('smoke'), 3).digest)"
+DIGEST = """
+from simulation.sim.run import run
+from simulation.sim.scenario import load
+print(run(load("smoke"), 3).digest)
+"""
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
