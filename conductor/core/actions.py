@@ -34,8 +34,15 @@ class Opened:
 
 
 @record
+class StoodStill:
+    """The shell woke up `by_us` later than it had asked for: comes before whatever arrived meanwhile."""
+
+    by_us: int
+
+
+@record
 class Tick:
-    """Time passed. `lag_us` is how much later than asked the shell woke up: it must not count against nodes."""
+    """Time passed; `lag_us` says what StoodStill does, to a core that has heard nothing since."""
 
     lag_us: int = 0
 
@@ -123,5 +130,17 @@ class CloseSession:
     session: int
 
 
-Incoming = Received | Lost | Opened | Tick | Committed | CommitFailed | Known | Looked | Recovered | Drain
+Incoming = (
+    Received
+    | Lost
+    | Opened
+    | StoodStill
+    | Tick
+    | Committed
+    | CommitFailed
+    | Known
+    | Looked
+    | Recovered
+    | Drain
+)
 Action = Send | Persist | Look | Dial | CloseSession

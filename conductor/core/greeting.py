@@ -90,7 +90,7 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
 
 def _alive(s: State, node: Node) -> bool:
     """Say whether a node has proved lately that it runs; a newcomer with its name has to wait until it has not."""
-    return node.state in (NodeState.READY, NodeState.DRAINING) and s.now_us < node.beats.suspect_at_us()
+    return node.state in (NodeState.READY, NodeState.DRAINING) and s.awake_us < node.beats.suspect_at_us()
 
 
 def _control_came(s: State, session: Session) -> None:
@@ -116,7 +116,7 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     old = s.nodes.get(m.name)
     if old is not None:
         _replace(s, old)
-    node = Node(m, session.id, address, s.now_us, s.settings)
+    node = Node(m, session.id, address, s.awake_us, s.settings)
     away = s.away.pop(m.name, None)
     if away is not None and away.hello.incarnation == m.incarnation:
         acquit(s, away)

@@ -35,7 +35,7 @@ def heard_beat(s: State, session: Session, m: Beat) -> None:
     peer.heard_us = s.now_us
     s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
     for node in peer.nodes.values():
-        node.beats.heard(s.now_us, m.busy_us)
+        node.beats.heard(s.awake_us, m.busy_us, s.lag_us)
         if node.state is NodeState.SUSPECT:
             back(s, node)
         arm_node(s, node)

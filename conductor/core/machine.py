@@ -40,6 +40,7 @@ from conductor.core.actions import (
     Received,
     Recovered,
     Send,
+    StoodStill,
     Tick,
 )
 from conductor.core.nodes import Node, Session
@@ -68,7 +69,6 @@ from hive.wire.messages import (
     Watch,
 )
 
-_LAG_US: Final = 20_000
 _JOURNAL_US: Final = 100_000
 _JOURNAL_BATCH: Final = 2_000
 _STORE_PAUSE_US: Final = 500_000
@@ -101,10 +101,7 @@ class Conductor:
         rand: Callable[[], float],
         dials: Sequence[LinkSpec] = (),
     ) -> None:
-        """Start with nothing. `epoch` must be larger than at any earlier start; `rand` gives floats in [0, 1).
-
-        `dials` are the conductors of other sites that this one links to.
-        """
+        """Start with nothing, at a larger `epoch` than ever; `rand` gives floats in [0, 1), `dials` are links to make."""
         self.state = State(mesh, site, conductor, epoch, settings, rand)
         links.know(self.state, dials)
 
@@ -122,6 +119,8 @@ class Conductor:
             self._received(event)  # type: ignore[arg-type]
         elif kind is Tick:
             self._tick(event)  # type: ignore[arg-type]
+        elif kind is StoodStill:
+            s.stood_still(event.by_us)  # type: ignore[union-attr]
         elif kind is Lost:
             self._lost(event.session)  # type: ignore[union-attr]
         elif kind is Opened:
@@ -179,8 +178,7 @@ class Conductor:
         session = s.sessions.get(number)
         if session is None:
             s.ledger.early.pop(number, None)
-            return
-        if session.peer is not None:
+        elif session.peer is not None:
             links.lost(s, session)
         else:
             membership.lost(s, session)
@@ -246,8 +244,7 @@ class Conductor:
 
     def _tick(self, event: Tick) -> None:
         s = self.state
-        if event.lag_us > _LAG_US:
-            s.grace_until_us = s.now_us + event.lag_us
+        s.stood_still(event.lag_us)
         for owner in s.timers.due(s.now_us):
             if isinstance(owner, Task):
                 work.task_due(s, owner)

@@ -25,7 +25,7 @@ def beat(s: State, session: Session, m: Beat) -> None:
     if node is None:
         return
     node.beats.turns = m.turns
-    node.beats.heard(s.now_us, m.busy_us)
+    node.beats.heard(s.awake_us, m.busy_us, s.lag_us)
     s.actions.append(Send(session.id, Ack(now_header(s), session.received)))
     if m.draining and node.state not in (NodeState.DRAINING, NodeState.LOST):
         node.state = next_node(node.state, "drains")
@@ -79,14 +79,14 @@ def node_due(s: State, node: Node) -> None:
             node.state = next_node(node.state, "released")
             s.roster += 1
             s.note("node", "released", node.id)
-            node.beats.last_us = max(node.beats.last_us, now - s.settings.beat_us)
+            node.beats.last_us = max(node.beats.last_us, s.awake_us - s.settings.beat_us)
             offer(s, node)
     elif node.state is NodeState.READY:
-        if now >= max(node.beats.suspect_at_us(), s.grace_until_us):
+        if s.awake_us >= node.beats.suspect_at_us():
             _suspect(s, node)
     elif node.peer is not None:
         pass  # the link's own timer decides when its session is over
-    elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and now >= _lost_at(
+    elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and s.awake_us >= _lost_at(
         s, node
     ):
         session = s.sessions.get(node.session)
@@ -101,7 +101,7 @@ def _suspect(s: State, node: Node) -> None:
     node.state = next_node(node.state, "silent")
     s.roster += 1
     s.count("suspicions")
-    s.note("node", "suspect", node.id, round(node.beats.phi(s.now_us), 1))
+    s.note("node", "suspect", node.id, round(node.beats.phi(s.awake_us), 1))
     if node.pool is not None:
         node.pool.withdraw(node)
     for attempt in reversed(list(node.attempts.values())):
@@ -185,11 +185,11 @@ def arm_node(s: State, node: Node) -> None:
     if node.state is NodeState.LOST:
         return
     if node.state is NodeState.READY:
-        due = max(node.beats.suspect_at_us(), s.grace_until_us)
+        due = node.beats.suspect_at_us() + s.lag_us
     elif node.state is NodeState.QUARANTINED:
         due = node.release_us
     else:
-        due = _lost_at(s, node)
+        due = _lost_at(s, node) + s.lag_us
     s.timers.set(node, min(due, s.now_us + FAR_US))
 
 

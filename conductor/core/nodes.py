@@ -45,7 +45,7 @@ class Node:
         "site", "state",
     )  # fmt: skip
 
-    def __init__(self, hello: Hello, session: int, address: str, now_us: int, settings: Settings) -> None:
+    def __init__(self, hello: Hello, session: int, address: str, awake_us: int, settings: Settings) -> None:
         """Join with what HELLO claims; nothing of it counts before the verdict."""
         self.hello = hello
         self.id = hello.name
@@ -66,5 +66,5 @@ class Node:
         self.claim = 0
         self.ewma_us = 0.0
         self.run_bound_us = max((offer.run_bound_us for offer in hello.offers), default=1_000_000)
-        self.beats = Beats(now_us, settings, link=hello.role == "peer")
+        self.beats = Beats(awake_us, settings, link=hello.role == "peer")
         self.release_us = 0

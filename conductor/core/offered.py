@@ -54,7 +54,7 @@ def _virtual(s: State, session: Session, peer: Peer, item: Offer) -> Node | None
     claim = Hello(
         hello.header, "peer", name, s.mesh, peer.site, hello.incarnation, credit=item.credit, offers=(item,)
     )
-    node = Node(claim, session.id, "", s.now_us, s.settings)
+    node = Node(claim, session.id, "", s.awake_us, s.settings)
     node.peer = peer
     node.ewma_us = float(item.latency_us)
     peer.nodes[item.capability] = node

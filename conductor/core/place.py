@@ -75,10 +75,11 @@ def hold(s: State, task: Task) -> None:
 
 
 def lease_until_us(s: State, task: Task, node: Node) -> int:
-    """Return until when a node that has just been given one more attempt may be silent about it."""
-    lease_us = s.now_us + node.run_bound_us * node.inflight + s.settings.lease_slack_us
+    """Return until when (in awake time) a node that has just been given one more attempt may be silent about it."""
+    slack_us = s.settings.lease_slack_us + node.beats.extra_us
+    lease_us = s.awake_us + node.run_bound_us * node.inflight + slack_us
     # The other conductor knows best how its nodes are; its own silence is noticed otherwise.
-    return lease_us if node.peer is None else max(lease_us, task.deadline_us)
+    return lease_us if node.peer is None else max(lease_us, task.deadline_us - s.lag_us)
 
 
 def offer(s: State, node: Node) -> None:
@@ -156,8 +157,8 @@ def arm(s: State, task: Task) -> None:
     if task.hedge_us and task.hedge_us < due:
         due = task.hedge_us
     for attempt in task.live.values():
-        if not attempt.ended and attempt.lease_us < due:
-            due = attempt.lease_us
+        if not attempt.ended and attempt.lease_us + s.lag_us < due:
+            due = attempt.lease_us + s.lag_us
     far = s.now_us + FAR_US
     s.timers.set(task, min(far, due))
 

@@ -175,7 +175,7 @@ def _there(s: State, started: Started) -> Node:
     """Return who was given an attempt, as the boot that was given it; it is not connected."""
     away = s.away.get(started.node)
     hello = away.hello if away is not None else Hello(EMPTY, "node", started.node, s.mesh, started.site)
-    node = Node(replace(hello, incarnation=started.incarnation), 0, "", s.now_us, s.settings)
+    node = Node(replace(hello, incarnation=started.incarnation), 0, "", s.awake_us, s.settings)
     node.state = NodeState.LOST
     if hello.role == "peer":
         node.peer = peer_of(s, started.site)
@@ -191,7 +191,7 @@ def _acquaintance(s: State, met: Met) -> Node | None:
         return None
     if not isinstance(hello, Hello) or not hello.offers:
         return None
-    node = Node(hello, 0, "", s.now_us, s.settings)
+    node = Node(hello, 0, "", s.awake_us, s.settings)
     node.state = NodeState.LOST
     return node if node.offer is not NO_OFFER else None
 

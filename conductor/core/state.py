@@ -10,6 +10,7 @@ from conductor.core.actions import Action
 from conductor.core.away import Nearest
 from conductor.core.hedging import Hedging
 from conductor.core.ledger import Ledger
+from conductor.core.liveness import LAG_US
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
 from conductor.core.questions import Questions
@@ -90,11 +91,11 @@ class State:
         "flaps",
         "gate",
         "generation",
-        "grace_until_us",
         "journal",
         "journal_dropped",
         "journal_sent_us",
         "label_table",
+        "lag_us",
         "ledger",
         "mesh",
         "next_ask",
@@ -170,12 +171,23 @@ class State:
         self.site_rule = ""
         self.label_table = LabelTable()
         self.draining = False
-        self.grace_until_us = 0
+        self.lag_us = 0  # for how long in all this process stood still
         self.next_attempt = self.next_ask = self.next_token = 1
         self.journal: list[tuple[object, ...]] = []
         self.journal_dropped = 0
         self.journal_sent_us = 0
         self.counts: dict[str, int] = {}
+
+    @property
+    def awake_us(self) -> int:
+        """The instant on a clock that stands still while this process does: silence is measured by it."""
+        return self.now_us - self.lag_us
+
+    def stood_still(self, by_us: int) -> None:
+        """Note that this process stood still. A little does not count, or a loop always late would see no silence."""
+        if by_us > LAG_US:
+            self.lag_us += by_us - LAG_US
+            self.count("stood_still_ms", by_us // 1_000)
 
     def capability(self, name: str) -> Capability:
         """Return the capability of that name, made on first use; ids are never reused."""

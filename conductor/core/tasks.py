@@ -194,7 +194,7 @@ class Attempt:
     )
 
     def __init__(self, number: int, task: Task, node: Node, epoch: int, lease_us: int) -> None:
-        """Start on `node`, with the right to finish alone until `lease_us`."""
+        """Start on `node`, with the right to finish alone until `lease_us` of the clock that silence is measured by."""
         self.number = self.told = number
         self.epoch = epoch
         self.task = task

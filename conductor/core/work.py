@@ -63,7 +63,7 @@ def refused(s: State, session: Session, m: Refuse) -> None:
 def running(s: State, session: Session, m: Running) -> None:
     """Allow a node to be silent for as long as its run may take."""
     if session.node is not None:
-        session.node.beats.announced(s.now_us, m.bound_us)
+        session.node.beats.announced(s.awake_us, m.bound_us)
 
 
 def move(s: State, attempt: Attempt, why: str) -> None:
@@ -164,7 +164,7 @@ def task_due(s: State, task: Task) -> None:
     if task.hedge_us and now >= task.hedge_us:
         task.hedge_us = 0
         hedge(s, task)
-    for attempt in [a for a in task.live.values() if not a.ended and now >= a.lease_us]:
+    for attempt in [a for a in task.live.values() if not a.ended and s.awake_us >= a.lease_us]:
         s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), "lease_expired")))
         move(s, attempt, "lease_expired")
     if not task.settled:

@@ -22,8 +22,10 @@ from conductor.core.actions import (
     Received,
     Recovered,
     Send,
+    StoodStill,
     Tick,
 )
+from conductor.core.liveness import LAG_US
 from conductor.core.machine import Conductor
 from conductor.dispatcher.dialled import Dialled
 from conductor.store.base import Store
@@ -99,9 +101,12 @@ class Dispatcher:
     def turn(self, lag_us: int) -> bool:
         """Do everything that is ready; return True if a listener may hold more. Messages go before time.
 
-        Beats that wait in a queue are heard before silence is judged, so our own lag accuses nobody.
+        Beats that wait in a queue are heard before silence is judged, and the core knows before either for how long
+        this process stood still, so our own lag accuses nobody.
         """
         more = False
+        if lag_us > LAG_US:
+            self._feed(StoodStill(lag_us))
         # Most conductors dial nobody, or have nobody at the other end: that listener is looked at when it has links.
         for which, listener in enumerate(self._listeners if self._dialled.links else self._listeners[:2]):
             more |= self._drain(listener, which)
@@ -110,7 +115,7 @@ class Dispatcher:
         now_us = self._clock.now_us()
         due_us = self._core.next_us()
         if not more and (0 <= due_us <= now_us or lag_us > 0):
-            self._perform(self._core.handle(Tick(max(0, lag_us)), now_us))
+            self._perform(self._core.handle(Tick(), now_us))
         if self._asked:
             self._hear_store()
         return more

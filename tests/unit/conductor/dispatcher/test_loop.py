@@ -258,3 +258,19 @@ def test_links_take_turns() -> None:
     heard = [dialled.receive() for _ in range(4)]
     assert [item[0] for item in heard if item] == [*numbers, *numbers]
     assert dialled.receive() is None
+
+
+def test_the_core_knows_that_the_loop_stood_still_before_it_hears_what_came_meanwhile() -> None:
+    site = Site()
+    site.public.put(A, hello("a"))
+    site.public.put(A, Beat(EMPTY))
+    site.turn()
+    beats = site.core.state.nodes["a"].beats
+    before = (beats.mean_us, beats.variance)
+    Clock.now += 5_000_000
+    site.public.put(A, Beat(EMPTY), Beat(EMPTY), Beat(EMPTY))
+    site.loop.turn(4_950_000)
+    Clock.now -= 5_000_000
+    assert site.core.state.counts["stood_still_ms"] == 4_950
+    assert (beats.mean_us, beats.variance) == before
+    assert site.core.state.nodes["a"].state.value == "ready"
