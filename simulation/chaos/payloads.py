@@ -11,7 +11,7 @@ from typing import Final
 POISONS: Final = ("kill", "hang")
 """What a poisoned payload does to whatever runs it: end it at once, or never come back."""
 _POISON: Final = "poison-"
-_SLOWEST_MS: Final = 20
+_SLOWEST_MS: Final = 60
 _LONGEST: Final = 200
 
 
@@ -43,5 +43,5 @@ def right_digest(payload: str) -> str | None:
 
 
 def work_s(payload: str) -> float:
-    """Return how long a node works on a payload: 1 to 20 ms, the same whenever it is run again."""
+    """Return how long a node works on a payload: 1 to 60 ms, the same whenever it is run again."""
     return (1 + hashlib.blake2b(payload.encode(), digest_size=1).digest()[0] % _SLOWEST_MS) / 1000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,7 +51,7 @@ class _Reader:
         self._file = file
         self._late_s = late_s
         self._progress = progress
-        self._done = itertools.count(1)
+        self._done = 0
 
     async def run(self, urls: Mapping[str, str], folder: Path) -> None:
         lines = {site: HttpLine(url) for site, url in urls.items() if url}
@@ -72,11 +71,12 @@ class _Reader:
         for call in waiting:
             site = call.caller.partition("/")[0]
             await self._one(call, lines[site], diaries[site])
-            self._progress(next(self._done), len(self._tasks))
+            self._done += 1
 
     async def _one(self, call: Call, line: HttpLine, diary: Diary) -> None:
         order = Order(call.payload, "", call.label, 0, durable=True, hold=False, key=call.key)
         while True:
+            self._progress(self._done, len(self._tasks))
             number = diary.invoke("read", order, call.task)
             told, document = await line.whole(call.task, _WAIT_S)
             diary.end(number, "read", order, told)

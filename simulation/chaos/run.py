@@ -211,6 +211,7 @@ class Experiment:
         urls = {site: place.http for site, place in self._places.items()}
 
         def progress(done: int, of: int) -> None:
+            self._interrupts.pause(0)
             screen.reading(done, of)
 
         target = (self._target / files.CALLS, self._target / files.PROVENANCE)

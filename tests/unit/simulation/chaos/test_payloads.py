@@ -28,8 +28,8 @@ def test_a_long_answer_is_kept_by_its_hash() -> None:
     assert digest_of("x" * 1000) != digest_of("x" * 1001)
 
 
-def test_work_takes_1_to_20_ms_and_as_long_again() -> None:
+def test_work_takes_1_to_60_ms_and_as_long_again() -> None:
     times = [work_s(marker("c", n)) for n in range(200)]
     assert min(times) >= 0.001
-    assert max(times) <= 0.02
+    assert max(times) <= 0.06
     assert times == [work_s(marker("c", n)) for n in range(200)]
