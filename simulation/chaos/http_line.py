@@ -55,13 +55,16 @@ class HttpLine:
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, body: object = None) -> Told:
-        return (await self._document(method, path, body))[0]
+        told, _ = await self._document(method, path, body)
+        if told.kind == "fail" and path.endswith("?wait=1"):
+            return refused(told.code, told.again_s, durable=False)
+        return told
 
     async def _document(self, method: str, path: str, body: object) -> tuple[Told, dict[str, Any]]:
         try:
             answer = await self._client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            return Told("fail", code="unreachable"), {}  # not a byte of it was sent
+            return Told("fail", code="not connected"), {}  # not a byte of it was sent
         except httpx.HTTPError as error:
             return Told("unknown", code=type(error).__name__), {}
         try:

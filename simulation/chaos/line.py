@@ -11,6 +11,19 @@ DOUBTFUL: Final = frozenset(
     {"unreachable", "draining", "expired", "internal", "node_lost", "lease_expired", "store_unavailable"}
 )
 """Codes after which nobody knows whether a submission was taken: it may have been, and only its receipt was lost."""
+PASSING: Final = frozenset(
+    {
+        "queue_full",
+        "quota_exceeded",
+        "planning_unavailable",
+        "no_node",
+        "no_route",
+        "capability_unknown",
+        "link_down",
+    }
+)
+"""Codes that say nothing certain of what is not durable: a conductor may have begun with it, and died; gateways and
+clients then ask again under the same id, and this is the answer of the next one, which knows nothing of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,10 @@ class Line(Protocol):
         ...
 
 
-def refused(code: str, again_s: float = 0.0) -> Told:
+def refused(code: str, again_s: float = 0.0, *, durable: bool = True) -> Told:
     """Return what an error without an outcome means: certainly nothing was accepted, or nobody knows."""
-    return Told("unknown" if code in DOUBTFUL else "fail", code=code, again_s=again_s)
+    doubtful = code in DOUBTFUL or (code in PASSING and not durable)
+    return Told("unknown" if doubtful else "fail", code=code, again_s=again_s)
 
 
 def ended(task: str, state: str, output: object, error: object) -> Told:

@@ -32,7 +32,8 @@ class WireLine:
                 hold=order.hold,
                 idempotency_key=order.key or None,
                 durable=order.durable,
-            )
+            ),
+            durable=order.durable,
         )
 
     async def read(self, task: str, wait_s: float) -> Told:
@@ -49,16 +50,17 @@ class WireLine:
         await self._client.close()
 
 
-async def _told(asked: Awaitable[Task | Result]) -> Told:
+async def _told(asked: Awaitable[Task | Result], *, durable: bool = True) -> Told:
     try:
         answer = await asyncio.wait_for(asked, _TIMEOUT_S)
     except TimeoutError:
         return Told("unknown", code="no answer")
     except HiveError as error:
         after = error.context.get("retry_after_ms")
-        return refused(error.code, float(after) / 1000 if isinstance(after, int | float) else 0.0)
+        again_s = float(after) / 1000 if isinstance(after, int | float) else 0.0
+        return refused(error.code, again_s, durable=durable)
     if isinstance(answer, Task):
         return Told("ok", answer.id, answer.state)
     if answer.state == "refused":
-        return refused(str((answer.error or {}).get("code", "")))
+        return refused(str((answer.error or {}).get("code", "")), durable=durable)
     return ended(answer.id, answer.state, answer.output, answer.error)

@@ -74,7 +74,18 @@ def test_an_answer_that_is_lost_leaves_the_call_open_and_one_that_was_never_aske
         raise httpx.ConnectError("nobody")
 
     assert ask(ORDER, lost) == Told("unknown", code="ReadError")
-    assert ask(ORDER, deaf) == Told("fail", code="unreachable")
+    assert ask(ORDER, deaf) == Told("fail", code="not connected")
+
+
+def test_a_refusal_of_what_is_not_durable_may_be_that_of_a_second_conductor() -> None:
+    assert [refused(code, durable=False).kind for code in ("planning_unavailable", "forbidden")] == [
+        "unknown",
+        "fail",
+    ]
+    assert refused("planning_unavailable").kind == "fail"
+    interactive = Order("p", "mesh.echo", "internal", 1000, durable=False, hold=False)
+    told = ask(interactive, lambda _: httpx.Response(503, json={"code": "planning_unavailable"}))
+    assert told == Told("unknown", code="planning_unavailable")
 
 
 def test_a_store_that_fails_may_have_kept_it_all_the_same() -> None:
