@@ -76,11 +76,14 @@ def _figures(times: Sequence[float]) -> dict[str, float | None]:
 
 
 def _asked(calls: Iterable[Call]) -> dict[str, int]:
-    """Return when each task was first asked for by its id, or acknowledged."""
+    """Return when each task was first submitted, of those that were acknowledged."""
+    submits = [call for call in calls if call.op == "submit"]
+    begun = {(call.caller, call.call): call.at_us for call in submits if call.kind == "invoke"}
     asked: dict[str, int] = {}
-    for call in calls:
-        if call.op == "submit" and call.task:
-            asked[call.task] = min(call.at_us, asked.get(call.task, call.at_us))
+    for call in submits:
+        if call.kind == "ok":
+            at_us = begun.get((call.caller, call.call), call.at_us)
+            asked[call.task] = min(at_us, asked.get(call.task, at_us))
     return asked
 
 

@@ -45,7 +45,7 @@ class Screen:
     def say(self, sentence: str) -> None:
         """Say one thing."""
         if not self._quiet:
-            self._console.print(sentence)
+            self._console.print(sentence, soft_wrap=True)
 
     def show(self, what: str, passed_s: float, counts: Mapping[str, int], marks: Sequence[Mark]) -> None:
         """Show how things stand."""
@@ -56,7 +56,7 @@ class Screen:
         elif time.monotonic() >= self._told_s + _TELL_S:
             self._told_s = time.monotonic()
             said = ", ".join(f"{counts[name]} {_NAMES.get(name, name)}" for name in _COUNTS)
-            self._console.print(f"{passed_s:5.0f} s  {what}: {said}, {len(marks)} faults")
+            self._console.print(f"{passed_s:5.0f} s  {what}: {said}, {len(marks)} faults", soft_wrap=True)
 
     def reading(self, done: int, of: int) -> None:
         """Show how many tasks have been read at the end."""

@@ -16,12 +16,13 @@ def began(at_ms: int, node: str = "office/echo", attempt: int = 2, payload: str 
     return Effect(at_ms * MS, "plant", node, "received", payload, "t", f"plant.1.{attempt}")
 
 
-def asked(at_ms: int) -> Call:
-    return Call(at_ms * MS, "c", 1, "ok", "submit", "p", task="t", state="queued")
+def asked(at_ms: int, told_ms: int = 5_000) -> list[Call]:
+    invoke = Call(at_ms * MS, "c", 1, "invoke", "submit", "p", durable=True)
+    return [invoke, Call(told_ms * MS, "c", 1, "ok", "submit", "p", task="t", state="queued")]
 
 
 def test_a_move_is_timed_from_the_fault() -> None:
-    told = moves({"t": [LOST, AGAIN]}, [asked(10)], [began(130)], [KILL])
+    told = moves({"t": [LOST, AGAIN]}, asked(10), [began(130)], [KILL])
     assert (dict(told.times_ms), told.unexplained) == ({"kill": [30.0]}, 0)
     assert told.as_json() == {
         "move_ms": {"p50": 30.0, "p99": 30.0, "max": 30.0},
@@ -32,7 +33,7 @@ def test_a_move_is_timed_from_the_fault() -> None:
 
 def test_a_task_that_came_later_is_timed_from_its_submission() -> None:
     stopped = Mark("stop", "press/echo", "plant", 100 * MS, 2000 * MS)
-    told = moves({"t": [LOST, AGAIN]}, [asked(500)], [began(900)], [stopped])
+    told = moves({"t": [LOST, AGAIN]}, asked(500), [began(900)], [stopped])
     assert told.times_ms == {"stop": [400.0]}
 
 
