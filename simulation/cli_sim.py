@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulation.cli_chaos import chaos, judge
+from simulation.cli_sweep import shrink_command, sweep_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +22,8 @@ sim_app = typer.Typer(
 )
 sim_app.command()(chaos)
 sim_app.command()(judge)
+sim_app.command("sweep")(sweep_command)
+sim_app.command("shrink")(shrink_command)
 
 ScenarioArgument = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")
@@ -59,7 +63,12 @@ def check(scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
 @sim_app.command()
 def run(
     scenario: ScenarioArgument,
-    seed: Annotated[int, typer.Option(min=0, help="What happens follows from it, bit for bit.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="What happens follows from it, bit for bit; 0 by default.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="A plan that `hive sim shrink` wrote, in place of the seed's.")
+    ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="Print everything that happens, one line each.")
     ] = False,
@@ -70,14 +79,18 @@ def run(
     Exit status 1 if a promise is broken.
     """
     from hive.cli.report import emit, out, reported  # noqa: PLC0415
+    from simulation.sim.plan_file import read  # noqa: PLC0415
     from simulation.sim.run import run as play  # noqa: PLC0415
     from simulation.sim.scenario import load  # noqa: PLC0415
     from simulation.sim.screen import as_document, screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
         found = load(scenario)
-        result = play(found, seed)
-        told = play(found, seed, trace=True).story if trace or not result.ok else ()
+        given = read(plan) if plan is not None else None
+        chosen = seed if seed is not None else given.seed if given is not None else 0
+        what = given.plan if given is not None else None
+        result = play(found, chosen, what)
+        told = play(found, chosen, what, trace=True).story if trace or not result.ok else ()
         if as_json:
             emit(as_document(scenario, result, told))
         else:
