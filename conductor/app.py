@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from conductor.dispatcher.spec import DispatcherSpec, settings_of
+from conductor.store.address import address_of
 from hive.config import ConductorConfig, LinkConfig, MeshConfig
 from hive.errors import CATALOGUE, HiveError
 from hive.state_dir import make, write_json
@@ -26,6 +27,8 @@ _LOOK_S: Final = 0.05
 _STOP_S: Final = 8.0
 _QUICK_FAILURES: Final = 5
 _IPC_PATH_MAX: Final = 100
+_HOPELESS: Final = frozenset({"config_invalid", "extra_missing", "state_unwritable", "store_newer"})
+"""What another start would only say again."""
 
 
 class ConductorApp:
@@ -41,7 +44,8 @@ class ConductorApp:
     ) -> None:
         """Check what can be checked before anything starts. `link_via` are other addresses of linked sites.
 
-        Raises HiveError: config_invalid (tuning), bad_request (link_via), insecure_bind, state_unwritable.
+        Raises HiveError: config_invalid (tuning, the store's URL), bad_request (link_via), insecure_bind,
+        state_unwritable.
         """
         conductor = config.sites[site].conductor
         self._via = dict(link_via or {})
@@ -52,6 +56,7 @@ class ConductorApp:
         self._config, self._config_path = config, config_path
         self._site = site
         self._conductor: ConductorConfig = conductor
+        self._store = address_of(os.environ.get("HIVE_STORE_URL") or conductor.store.url, state, site)
         self._private = f"ipc://{private_socket(state, config.mesh, site)}"
         self._status_file = make(state / "conductors") / f"{site}.json"
         self._logs = make(state / "logs")
@@ -97,7 +102,11 @@ class ConductorApp:
         said = self._said.pop(role, {})
         if said.get("state") != "failed":
             sys.stderr.write(f"The {role} of {self._site} ended with status {status}; starting it again.\n")
-        elif child.failures >= _QUICK_FAILURES or said.get("code") in ("config_invalid", "state_unwritable"):
+        elif (
+            said.get("code") == "store_unavailable"
+        ):  # a database comes back, and nothing can go on without it
+            sys.stderr.write(f"{said['detail']} Trying again.\n")
+        elif child.failures >= _QUICK_FAILURES or said.get("code") in _HOPELESS:
             raise HiveError(str(said["code"]), str(said["detail"]))
         elif said.get("code") == "address_in_use" and child.failures > 1:
             raise HiveError("address_in_use", str(said["detail"]))
@@ -160,7 +169,10 @@ class ConductorApp:
 
     def _child(self, role: str, module: str, spec: str) -> Child:
         command = [sys.executable, "-m", module, spec]
-        return Child(role, command, self._logs / f"{role}-{self._site}.log", stdout=subprocess.PIPE)
+        # A password goes where libpq looks for it, and where no list of processes shows it.
+        secret = {"PGPASSWORD": self._store.password} if self._store.password else {}
+        log = self._logs / f"{role}-{self._site}.log"
+        return Child(role, command, log, stdout=subprocess.PIPE, environment=secret)
 
     def _dispatcher_spec(self, state: Path) -> str:
         spec = DispatcherSpec(
@@ -170,7 +182,8 @@ class ConductorApp:
             private=self._private,
             state_dir=str(make(state)),
             insecure=self._conductor.insecure,
-            store=self._conductor.store.url,
+            store=self._store.shown,
+            keep=self._conductor.store.kept(),
             tokens=self._config.tokens(),
             tuning=self._tuning,
             links=[self._link_spec(link) for link in self._conductor.links()],

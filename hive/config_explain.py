@@ -32,6 +32,7 @@ _SENTENCES: Final = {
 }
 _HINTS: Final = {
     "^[a-z0-9]": "use a-z, 0-9, '.', '_' and '-', at most 63, and begin with a letter or digit",
+    "^(memory:": "write sqlite:, sqlite:///PATH, postgresql://USER@HOST/DATABASE or memory:",
     "^tcp": "write an address such as tcp://127.0.0.1:8421",
     "^[0-9a-f]{64}": "write the 64 hexadecimal digits of `printf %s TOKEN | sha256sum`",
     "^sha256": "write sha256: and 64 hexadecimal digits, as `hive models list` shows them",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -24,6 +24,9 @@ TokenDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ModelDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Endpoint = Annotated[
     str, StringConstraints(pattern=r"^tcp://(\[[0-9a-fA-F:.%]+\]|[^:/\[\]\s]+):\d{1,5}$", strict=True)
+]
+StoreUrl = Annotated[
+    str, StringConstraints(pattern=r"^(memory:$|sqlite:($|///)|postgres(ql)?(\+psycopg)?://)", strict=True)
 ]
 Patterns = Annotated[tuple[str, ...], Field(strict=False)]
 Labels = Annotated[tuple[Name, ...], Field(strict=False)]
@@ -43,9 +46,20 @@ class HttpConfig(Part):
 
 
 class StoreConfig(Part):
-    """Where tasks are kept."""
+    """Where tasks are kept, and how long once they are finished. `{site}` in `url` becomes the site's name."""
 
-    url: Literal["memory:"] = "memory:"
+    url: Annotated[
+        str, StringConstraints(pattern=r"^(memory:$|sqlite:($|///)|postgres(ql)?(\+psycopg)?://)")
+    ] = "sqlite:"
+    keep_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
+    keep_dead_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    keep_tasks: Annotated[int, Field(ge=1)] = 1_000_000
+    keep_bytes: Annotated[int, Field(ge=1024)] = 1 << 30
+
+    def kept(self) -> dict[str, float]:
+        """Return how much is kept, by the store's own names."""
+        return {"days": self.keep_days, "dead_days": self.keep_dead_days, "tasks": self.keep_tasks,
+                "bytes": self.keep_bytes}  # fmt: skip
 
 
 class LinkConfig(Part):

@@ -188,6 +188,8 @@ def _entries() -> tuple[ErrorKind, ...]:
         ),
         entry("extra_missing", 500, 88, "An optional part is not installed.", False, "operator"),
         entry("start_failed", 500, 89, "A process did not start.", False, "operator"),
+        entry("store_in_use", 409, 90, "Another conductor has this store open.", True, "operator"),
+        entry("store_newer", 500, 91, "The store was written by a later version of Hive.", False, "operator"),
         # An outbox on this machine.
         entry(
             "outbox_full",

@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -29,8 +29,18 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
 class Child:
     """One process that is kept running. A fast failure lengthens the pause before the next start."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, stdout: int | None = None) -> None:
-        """Describe the process; `stdout` may be subprocess.PIPE, else both streams go to the log file."""
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        stdout: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Describe the process; `stdout` may be subprocess.PIPE, else both streams go to the log file.
+
+        `environment` is added to that of this process.
+        """
         self.name = name
         self.command = list(command)
         self.log = log
@@ -38,6 +48,7 @@ class Child:
         self.failures = 0
         self.process: subprocess.Popen[str] | None = None
         self._stdout = stdout
+        self._environment = dict(environment or {})
         self._started_s = 0.0
         self._again_s = 0.0
 
@@ -60,6 +71,7 @@ class Child:
                 stdout=log if self._stdout is None else self._stdout,
                 stderr=log,
                 text=True,
+                env=os.environ | self._environment,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - our supervisors have one thread
             )
         self._started_s = now_s

@@ -13,7 +13,7 @@ from conductor.dispatcher.dialled import Dialled
 from conductor.dispatcher.loop import Dispatcher
 from conductor.dispatcher.pauses import PauseCounter
 from conductor.dispatcher.spec import DispatcherSpec, read_spec
-from conductor.store.memory import MemoryStore
+from conductor.store.choose import store_at
 from hive.clock import SystemClock
 from hive.descriptors import raise_limit
 from hive.errors import HiveError
@@ -38,12 +38,10 @@ def authenticator_of(spec: DispatcherSpec) -> Authenticator:
 
 
 def _serve(spec: DispatcherSpec) -> int:
-    if spec.store != "memory:":
-        raise HiveError("config_invalid", f"store.url {spec.store!r} is not supported; write 'memory:'.")
     raise_limit()
     authenticator = authenticator_of(spec)
     authenticator.check_bind(spec.bind)
-    store = MemoryStore(spec.epoch_file())
+    store = store_at(spec.store_address(), spec.kept(), spec.epoch_file())
     settings = spec.settings()
     transport = ZmqTransport(authenticator)
     public = transport.listen(spec.bind)

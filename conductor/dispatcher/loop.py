@@ -224,9 +224,11 @@ class Dispatcher:
         return False
 
     def _hear_store(self) -> None:
+        """Take what the store has decided, and hand over at once what the core asks of it because of that."""
         self._wakeup.settle()
-        self._asked = False
-        for event in self._store.events():
-            self._feed(event)
+        while self._asked:
+            self._asked = False
+            for event in self._store.events():
+                self._feed(event)
         state = self._core.state
-        self._asked |= bool(state.ledger.persisting or state.ledger.insisted or state.ledger.looking)
+        self._asked = bool(state.ledger.persisting or state.ledger.insisted or state.ledger.looking)

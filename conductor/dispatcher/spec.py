@@ -10,6 +10,8 @@ from pathlib import Path
 
 from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
+from conductor.store.address import Address, address_of
+from conductor.store.keep import Keep
 from hive.errors import HiveError
 
 
@@ -25,6 +27,7 @@ class DispatcherSpec:
     conductor: str = ""
     insecure: bool = False
     store: str = "memory:"
+    keep: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, str] = field(default_factory=dict)
     tuning: Mapping[str, float] = field(default_factory=dict)
     links: Sequence[Mapping[str, object]] = ()
@@ -45,8 +48,16 @@ class DispatcherSpec:
         """Return the core's settings; raise HiveError(config_invalid) for an unknown name."""
         return settings_of(self.tuning)
 
+    def store_address(self) -> Address:
+        """Return where the tasks are kept; raise HiveError(config_invalid) if `store` names no such place."""
+        return address_of(self.store, Path(self.state_dir), self.site)
+
+    def kept(self) -> Keep:
+        """Return how long what is finished is kept."""
+        return Keep(**self.keep)  # type: ignore[arg-type]
+
     def epoch_file(self) -> Path:
-        """Return the file that holds the epoch of the last start."""
+        """Return the file that holds the epoch of the last start with a store in memory."""
         return Path(self.state_dir) / f"{self.site}.epoch"
 
 

@@ -213,14 +213,15 @@ def row_of(task: Stored) -> TaskRow:
 
 
 def _went_on(task: Stored, record: Started | Stepped | Finished) -> Stored:
+    if task.finished is not None:
+        return task  # what comes after an outcome is of no use to anybody
     match record:
         case Started():
             return replace(task, attempts=(*task.attempts, record))
         case Stepped():
-            return replace(task, steps=(*task.steps, record))
+            there = any(record.step == step.step for step in task.steps)
+            return task if there else replace(task, steps=(*task.steps, record))
         case Finished():
-            if task.finished is not None:
-                return task
             asked = task.submitted
             if record.state in NEEDS_NO_INPUTS:
                 asked = replace(asked, inputs=())

@@ -55,7 +55,7 @@ def test_what_is_left_out_has_a_default_on_loopback() -> None:
     assert (conductor.bind, conductor.insecure) == ("tcp://127.0.0.1:8421", False)
     assert conductor.http is not None
     assert (conductor.http.host, conductor.http.port) == ("127.0.0.1", 8420)
-    assert (conductor.store.url, dict(conductor.tuning)) == ("memory:", {})
+    assert (conductor.store.url, dict(conductor.tuning)) == ("sqlite:", {})
 
 
 def test_node_ids_count_per_device_and_ignore_the_path_of_a_specialist() -> None:
@@ -150,7 +150,11 @@ def test_a_mistake_is_told_with_its_line_and_what_to_write(old: str, new: str, m
             "http.port: port 8421 is used by sites.home.conductor.bind already; write another port",
         ),
         ("{insecure: 'yes'}", "insecure: want true or false, got 'yes'"),
-        ("{store: {url: 'sqlite:x'}}", "store.url: 'sqlite:x' is not known; write 'memory:'"),
+        (
+            "{store: {url: 'sqlite:x'}}",
+            "store.url: 'sqlite:x' does not fit; write sqlite:, sqlite:///PATH, postgres",
+        ),
+        ("{store: {keep_days: 0}}", "store.keep_days: 0 is too small; write more than 0"),
         ("{tuning: {beat_mss: 3}}", "tuning.beat_mss: unknown key 'beat_mss'; did you mean 'beat_ms'?"),
         ("{tuning: {phi: x}}", "tuning.phi: want a number, got 'x'"),
         ("{tuning: {queue_max_tasks: 0}}", "tuning.queue_max_tasks: 0 is too small; write 1 or more"),
