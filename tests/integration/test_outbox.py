@@ -14,8 +14,10 @@ import pytest
 
 from hive.client import Client
 from hive.clients.outbox import Outbox
+from hive.clients.request import Wish
 from hive.errors import HiveError
 from simulation.mesh import LocalMesh, free_ports
+from tests.fakes.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -114,3 +116,61 @@ def test_an_outbox_waits_for_a_gateway_that_was_killed(boxed: Boxed, tmp_path: P
         tasks = [task.id for task in (*before, *after)]
         assert accepted_in_order(boxed.wire, tasks) == tasks
         assert [client.result(task, 30).output for task in after] == [f"after {n}" for n in range(3)]
+
+
+def test_a_conductor_that_is_killed_again_and_again_gets_each_entry_once_and_in_order(
+    boxed: Boxed, tmp_path: Path
+) -> None:
+    box = Outbox(tmp_path / "box")
+    words = [
+        sys.executable,
+        "-m",
+        "hive",
+        "outbox",
+        "deliver",
+        str(box.path),
+        "--watch",
+        "--json",
+        "--url",
+        boxed.wire,
+    ]
+    tasks: list[str] = []
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
+        try:
+            for strike in range(4):
+                tasks += [
+                    box.add(
+                        Wish("mesh.echo", f"entry {len(tasks) + n}", durable=True, deadline_ms=120_000)
+                    ).task
+                    for n in range(40)
+                ]
+                until(lambda strike=strike: box.counts()["accepted"] >= 40 * strike + 10, 60, "the delivery")
+                boxed.kill("dispatcher")
+            until(lambda: box.counts()["kept"] == 0, 90, "the rest of the delivery")
+        finally:
+            service.kill()
+    assert box.counts() == {"kept": 0, "accepted": len(tasks), "refused": 0}
+    assert accepted_in_order(boxed.wire, tasks) == tasks
+    with Client(boxed.wire) as client:
+        assert [client.result(task, 60).output for task in tasks] == [f"entry {n}" for n in range(len(tasks))]
+
+
+def test_a_cancelled_durable_task_is_cancelled_after_a_restart_too(boxed: Boxed) -> None:
+    (row,) = boxed.mesh.rows("node")
+    assert row.pid is not None
+    with Client(boxed.wire) as client:
+        done = client.run("mesh.echo", "done before", durable=True)
+        os.kill(row.pid, signal.SIGSTOP)
+        try:
+            open_ = client.submit("mesh.echo", "never", deadline_ms=120_000)
+            early = client.submit("mesh.echo", "never", deadline_ms=120_000)
+            assert client.cancel(early).state == "cancelled"
+            boxed.kill("dispatcher")
+            assert client.task(early).state == "cancelled"
+            assert client.cancel(open_).state == "cancelled"
+            assert client.cancel(done.id).state == "done"
+            boxed.kill("dispatcher")
+            assert [client.task(task).state for task in (early, open_)] == ["cancelled", "cancelled"]
+            assert client.task(done.id).output == "done before"
+        finally:
+            os.kill(row.pid, signal.SIGCONT)
