@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from hive.clients.many import bar
 from hive.clients.options import MapOptions, Options
-from hive.clients.ports import CONNECT_TIMEOUT_S, has_outbox, keeping, sync_port
+from hive.clients.ports import CONNECT_TIMEOUT_S, has_outbox, keeping, kept_in, sync_port
 from hive.clients.request import DEFAULT_DEADLINE_MS, Wish, page_of
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting
@@ -51,8 +51,9 @@ class Client:
         outbox outbox_invalid and state_unwritable.
         """
         greeting = Greeting("client", principal, mesh, token or "")
+        kept = kept_in(outbox, principal, connect_timeout_s)
         port = sync_port(url, greeting, connect_timeout_s, transport)
-        self._keeping = keeping(port, outbox, principal, connect_timeout_s) if outbox is not None else None
+        self._keeping = keeping(port, kept)
         self._port = self._keeping or port
         self.url = url
 

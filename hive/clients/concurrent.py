@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from hive.clients.many import bar, gather
 from hive.clients.options import MapOptions, Options
-from hive.clients.ports import CONNECT_TIMEOUT_S, async_port, has_outbox, keeping_async
+from hive.clients.ports import CONNECT_TIMEOUT_S, async_port, has_outbox, keeping_async, kept_in
 from hive.clients.request import DEFAULT_DEADLINE_MS, Wish, page_of
 from hive.clients.result import Result, Task
 from hive.clients.session import Greeting
@@ -39,10 +39,9 @@ class AsyncClient:
     ) -> None:
         """Make a client for `url`; arguments and errors as for `Client`."""
         greeting = Greeting("client", principal, mesh, token or "")
+        kept = kept_in(outbox, principal, connect_timeout_s)
         port = async_port(url, greeting, connect_timeout_s, transport)
-        self._keeping = (
-            keeping_async(port, outbox, principal, connect_timeout_s) if outbox is not None else None
-        )
+        self._keeping = keeping_async(port, kept)
         self._port = self._keeping or port
         self.url = url
 

@@ -58,6 +58,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(path: Path, db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA secure_delete = ON")  # an input that is deleted is overwritten too
     db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     if db.execute("PRAGMA user_version").fetchone()[0] == 0:
         db.execute("PRAGMA journal_mode = WAL")

@@ -46,20 +46,33 @@ def async_port(url: str, greeting: Greeting, timeout_s: float, transport: Transp
     return AsyncDirect(transport or _zeromq(url), url, greeting, timeout_s)
 
 
-def keeping(port: SyncPort, outbox: Outbox | Where, principal: str, connect_timeout_s: float) -> KeepingPort:
-    """Return a port that puts what `port` is to submit into an outbox first. Raises HiveError as Outbox does."""
+def kept_in(outbox: Outbox | Where | None, principal: str, connect_timeout_s: float) -> Kept | None:
+    """Return what a port needs to use an outbox, opened if it is a path; None for none. Raises HiveError as Outbox."""
+    if outbox is None:
+        return None
+    from hive.clients.keeping import Kept  # noqa: PLC0415
+    from hive.clients.outbox import Outbox  # noqa: PLC0415 - sqlite3 only where there is one
+
+    opened = outbox if isinstance(outbox, Outbox) else Outbox(outbox)
+    return Kept(opened, principal, connect_timeout_s)
+
+
+def keeping(port: SyncPort, kept: Kept | None) -> KeepingPort | None:
+    """Return a port that puts what `port` is to submit into an outbox first; None without an outbox."""
+    if kept is None:
+        return None
     from hive.clients.keeping import KeepingPort  # noqa: PLC0415
 
-    return KeepingPort(port, _kept(outbox, principal, connect_timeout_s))
+    return KeepingPort(port, kept)
 
 
-def keeping_async(
-    port: AsyncPort, outbox: Outbox | Where, principal: str, connect_timeout_s: float
-) -> AsyncKeepingPort:
+def keeping_async(port: AsyncPort, kept: Kept | None) -> AsyncKeepingPort | None:
     """Return an asynchronous port with an outbox, as `keeping` does."""
+    if kept is None:
+        return None
     from hive.clients.keeping import AsyncKeepingPort  # noqa: PLC0415
 
-    return AsyncKeepingPort(port, _kept(outbox, principal, connect_timeout_s))
+    return AsyncKeepingPort(port, kept)
 
 
 def has_outbox(port: _Port | None) -> _Port:
@@ -67,14 +80,6 @@ def has_outbox(port: _Port | None) -> _Port:
     if port is None:
         raise HiveError("bad_request", "This client has no outbox; give it one: Client(url, outbox=PATH).")
     return port
-
-
-def _kept(outbox: Outbox | Where, principal: str, connect_timeout_s: float) -> Kept:
-    from hive.clients.keeping import Kept  # noqa: PLC0415
-    from hive.clients.outbox import Outbox  # noqa: PLC0415 - sqlite3 only where there is one
-
-    opened = outbox if isinstance(outbox, Outbox) else Outbox(outbox)
-    return Kept(opened, principal, connect_timeout_s)
 
 
 def _zeromq(url: str) -> Transport:

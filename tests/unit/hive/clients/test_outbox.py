@@ -273,6 +273,15 @@ def test_a_disk_that_takes_no_more_keeps_what_was_there(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("state_unwritable 1\n2\n", "")
 
 
+def test_an_input_that_was_accepted_is_overwritten(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    entry = box.add(wish("anna@example.org"))
+    box.mark(entry.number, ACCEPTED)
+    box.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["box"]
+    assert b"anna@example.org" not in (tmp_path / "box").read_bytes()
+
+
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     box = Outbox(tmp_path / "box")
     box.add(wish("a"))
