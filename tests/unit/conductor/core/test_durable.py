@@ -407,6 +407,19 @@ def test_a_list_shows_stored_and_waiting_tasks_by_state_and_page_by_page() -> No
     assert [r.code for r in after.refusals()] == ["bad_request"]
 
 
+def test_a_stored_task_that_was_read_is_listed_with_its_attempts_still() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    task = bench.submit(durable=True)
+    bench.answer(A, bench.work(A)[0])
+    after = bench.restarted()
+    after.send(CLIENT, Query(EMPTY._replace(task=task, attempt=7), 7, "task"))
+    assert listed(after) == [("01", "done")]
+    reply = after.of(CLIENT, Reply)[-1]
+    assert isinstance(reply, Reply)
+    assert [row["attempts"] for row in reply.result] == [1]  # type: ignore[attr-defined]
+
+
 def test_nobody_finds_the_stored_task_of_another() -> None:
     bench = Bench()
     bench.node(A, "a")
