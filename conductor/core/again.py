@@ -52,6 +52,7 @@ def known(s: State, task: Task, stored: Stored) -> bool:
         error = failure("key_conflict", f"The key {task.key!r} was used for a different request.")
         reject(s, task, error)
     elif ended is None:
+        task.kept = True
         return not task.settled
     else:
         if not task.settled:

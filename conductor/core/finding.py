@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from conductor.core.actions import Look, Send
+from conductor.core.again import known
 from conductor.core.outcome import failure, refuse
 from conductor.core.records import OPEN, Answer, FindTask, ListTasks, Stored, TaskRow
 from conductor.core.records import Question as StoreQuestion
@@ -42,11 +43,16 @@ def owner_of(session: Session, m: Asked) -> str:
 
 
 def find(s: State, session: Session, m: Query | Watch | Cancel) -> Task | None:
-    """Return the task that a message is about; None while the store is asked, which lets the message come again."""
+    """Return the task that a message is about; None while the store is asked, which lets the message come again.
+
+    It is asked too where a submission is not written yet: it may be a repeated one, and the task have its outcome.
+    """
     owner = owner_of(session, m)
     task = s.tasks.get((owner, m.header.task))
-    if task is None:
+    undecided = task is not None and task.durable and not task.kept and not isinstance(m, Cancel)
+    if task is None or (undecided and m is not s.ledger.looked):
         _look(s, session, m, FindTask(owner, m.header.task))
+        return None
     return task
 
 
@@ -78,7 +84,7 @@ def looked(s: State, token: int, answer: Answer, why: str) -> tuple[Session, Ask
     session = s.sessions.get(asked.session) if asked is not None else None
     if asked is None or session is None:
         return None
-    m = asked.message
+    m = s.ledger.looked = asked.message
     if why:
         error = failure("store_unavailable", f"The store cannot tell: {why}.", retry_after_ms=1000)
         refuse(s, session.id, m.header, error)
@@ -86,7 +92,7 @@ def looked(s: State, token: int, answer: Answer, why: str) -> tuple[Session, Ask
         _listed(s, session, cast("Query", m), asked.principal, answer)
     elif isinstance(m, Submit):
         return _tried_again(s, session, m, answer)
-    elif (asked.principal, m.header.task) in s.tasks:
+    elif _there(s, (asked.principal, m.header.task), answer):
         return session, m
     elif answer is None:
         detail = f"You have no task {m.header.task.hex()}, or it has been pruned."
@@ -98,6 +104,20 @@ def looked(s: State, token: int, answer: Answer, why: str) -> tuple[Session, Ask
         revive(s, answer)
         return session, m
     return None
+
+
+def _there(s: State, key: tuple[str, TaskId], answer: Stored | None) -> bool:
+    """Say whether a task is in memory, once what the store knows has counted against a submission that is not there."""
+    task = s.tasks.get(key)
+    if (
+        answer is not None
+        and answer.finished is not None
+        and task is not None
+        and not task.kept
+        and task.durable
+    ):
+        known(s, task, answer)
+    return key in s.tasks
 
 
 def task_view(s: State, task: Task) -> dict[str, object]:
@@ -143,6 +163,8 @@ def _listed(s: State, session: Session, m: Query, principal: str, rows: tuple[Ta
     for (owner, ident), task in s.tasks.items():
         if owner != principal or (before_us and task.created_us >= before_us):
             continue
+        if task.durable and not task.kept:
+            continue  # what the store has of it stands
         if states and (shown(task.state) if task.closed else OPEN) not in states:
             views.pop(ident, None)
         elif not task.durable or (task.attempts and ident in views):  # one that was read again has no attempts here

@@ -22,6 +22,7 @@ class Ledger:
         "failed",
         "inherited",
         "insisted",
+        "looked",
         "looking",
         "met",
         "newest",
@@ -44,6 +45,7 @@ class Ledger:
         ] = {}  # those that the store could not commit, by what they are about
         self.met: dict[str, object] = {}  # what the store knows of nodes and linked sites
         self.looking: dict[int, Question] = {}  # what waits for an answer of the store
+        self.looked: object = None  # the last message that the store was asked for, and that comes again
         self.recovery: Recovery | None = None  # what it held at the start, until there is a policy
         self.inherited: dict[tuple[int, int], int] = {}  # attempts of earlier epochs, and their numbers now
         self.early: dict[int, tuple[Session, Hello, str, str]] = {}  # who greeted before there was a policy

@@ -158,12 +158,12 @@ class Conductor:
             recovery.recovered(s, event.found)
 
     def _written(self, token: int) -> tuple[Task | None, TaskState]:
-        """Return who waited for a record, and in which state."""
+        """Return who waited for a record, and in which state; nobody if it gave way to what the store has."""
         ledger = self.state.ledger
         task, was = ledger.persisting.pop(token, _NOTHING)
         if task is not None and was is not TaskState.CLOSING:
             ledger.bytes -= task.bytes
-        return task, was
+        return (None if task is not None and task.state is TaskState.REFUSED else task), was
 
     def unreachable(self, site: str, now_us: int) -> list[Action]:
         """The address of a linked site could not even be dialled; return what to do, as `handle` does."""
@@ -267,7 +267,10 @@ class Conductor:
 
     def _committed(self, task: Task | None, was: TaskState) -> None:
         # A task that was cancelled while it was accepted has two records under way: each counts for itself.
-        if task is None or task.state is not was:
+        if task is None:
+            return
+        task.kept = True
+        if task.state is not was:
             return
         if was is TaskState.ACCEPTING:
             intake.accepted(self.state, task)

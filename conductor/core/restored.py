@@ -35,7 +35,7 @@ def task_of(s: State, stored: Stored) -> Task:
     task = Task(asked.task, asked.principal, header, asked.created_us)
     task.deadline_us = asked.deadline_us
     task.capability = asked.capability
-    task.key, task.request, task.durable = asked.key, asked.request, True
+    task.key, task.request, task.durable, task.kept = asked.key, asked.request, True, True
     task.min_confidence = cast("float", document.get("min_confidence", 0.0))
     task.labels = header.labels
     task.inputs = tuple(_value(s, body) for body in asked.inputs)

@@ -88,6 +88,7 @@ class Task:
         "id",
         "inputs",
         "journey",
+        "kept",
         "key",
         "kills",
         "labels",
@@ -128,6 +129,7 @@ class Task:
         self.key = ""
         self.request = b""
         self.durable = False
+        self.kept = False  # the store has it
         self.min_confidence = 0.0
         self.labels = 0
         self.bytes = 0

@@ -63,7 +63,7 @@ class Bench:
         self.allowed_at: dict[str, int] = {}
         self.pool = ""
         self.labels: tuple[str, ...] = ()
-        self.auto_commit = True
+        self.auto_commit = self.auto_look = True
         self.next_task = 1
         self.unheard: list[Message] | None = None
         self._do(Recovered(self.store.recover()))
@@ -200,11 +200,14 @@ class Bench:
         return [m for to, m in self.sent if to == session and isinstance(m, kind)]
 
     def commit(self) -> None:
-        """Let the store take every record that waits for it."""
-        records = [a for a in self.actions if isinstance(a, Persist)]
-        self.actions = [a for a in self.actions if not isinstance(a, Persist)]
-        for action in records:
-            self.store.write(action.token, action.record)
+        """Let the store take every record and question that waits for it."""
+        waiting = [a for a in self.actions if isinstance(a, Persist | Look)]
+        self.actions = [a for a in self.actions if not isinstance(a, Persist | Look)]
+        for action in waiting:
+            if isinstance(action, Persist):
+                self.store.write(action.token, action.record)
+            else:
+                self.store.ask(action.token, action.question)
         for event in self.store.events():
             self._do(event)
 
@@ -221,7 +224,7 @@ class Bench:
                     self._control(action.message)
                 elif action.session == CONTROL and self.unheard is not None:
                     self.unheard.append(action.message)
-            elif isinstance(action, Look):
+            elif isinstance(action, Look) and self.auto_look:
                 self._do(Looked(action.token, self.store.tables.answer(action.question)))
             else:
                 self.actions.append(action)

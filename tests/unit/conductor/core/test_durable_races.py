@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hive.ids import TaskId
+from hive.ids import TaskId, task_id_for_key
 from hive.wire.messages import EMPTY, Cancel, Hello, Outcome, Query, Receipt, Refuse, Reply
 from tests.unit.conductor.core.bench import CLIENT, MS, Bench
 
@@ -126,3 +126,43 @@ def test_a_node_cannot_take_the_name_of_a_linked_sites_tasks() -> None:
     bench.send(B, Hello(EMPTY, "client", "site:cloud", "m"))
     assert [r.code for r in bench.refusals(A)] == ["bad_request", "hello_required"]
     assert [r.code for r in bench.refusals(B)] == ["bad_request"]
+
+
+def query(bench: Bench, task: TaskId) -> str:
+    """Return the state that a question about a task is answered with."""
+    bench.send(CLIENT, Query(EMPTY._replace(task=task, attempt=7), 7, "task"))
+    bench.commit()
+    reply = bench.of(CLIENT, Reply)[-1]
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.result, dict)
+    return str(reply.result["state"])
+
+
+def test_a_task_with_an_outcome_is_not_seen_open_again_because_its_submission_is_repeated() -> None:
+    bench = finished_earlier()
+    task = bench.submit(key="order-7")
+    assert (query(bench, task), told(bench)) == ("done", ["Outcome done"])
+
+
+def test_nor_is_it_while_nobody_is_there_who_could_plan_it() -> None:
+    bench = finished_earlier()
+    bench.lose(1)
+    task = bench.submit(key="order-7")
+    bench.send(CLIENT, Query(EMPTY._replace(attempt=8), 8, "tasks"))
+    rows = bench.of(CLIENT, Reply)[-1].result  # type: ignore[attr-defined]
+    assert [row["state"] for row in rows] == ["done"]
+    assert (query(bench, task), told(bench)) == ("done", ["Outcome done"])
+
+
+def test_a_submission_that_is_not_written_yet_can_be_asked_for_and_gives_way_once() -> None:
+    bench = Bench()
+    bench.auto_look = bench.auto_commit = False
+    task = bench.submit(durable=True)
+    assert query(bench, task) == "queued"
+    after = finished_earlier()
+    after.auto_look = False
+    known = task_id_for_key("order-7")
+    after.send(CLIENT, Query(EMPTY._replace(task=known, attempt=7), 7, "task"))
+    after.submit(key="order-7")  # the store is asked before it hears of this one
+    after.commit()
+    assert (told(after), len(after.core.state.finished)) == (["Outcome done"], 1)
