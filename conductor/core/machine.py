@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from conductor.core import (
-    again,
     claims,
+    commits,
     explain,
     finding,
     greeting,
@@ -47,7 +47,6 @@ from conductor.core.nodes import Node, Session
 from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
 from conductor.core.state import State
-from conductor.core.states import TaskState
 from conductor.core.tasks import Task
 from hive.wire.messages import (
     EMPTY,
@@ -71,8 +70,6 @@ from hive.wire.messages import (
 
 _JOURNAL_US: Final = 100_000
 _JOURNAL_BATCH: Final = 2_000
-_STORE_PAUSE_US: Final = 500_000
-_NOTHING: Final = (None, TaskState.PLANNING)
 
 _FROM_ANYONE: Final[dict[type, Callable[..., None]]] = {
     Submit: intake.submitted,
@@ -101,7 +98,7 @@ class Conductor:
         rand: Callable[[], float],
         dials: Sequence[LinkSpec] = (),
     ) -> None:
-        """Start with nothing, at a larger `epoch` than ever; `rand` gives floats in [0, 1), `dials` are links to make."""
+        """Start with nothing, at a larger `epoch` than ever; `rand` gives floats in [0, 1), `dials` are its links."""
         self.state = State(mesh, site, conductor, epoch, settings, rand)
         links.know(self.state, dials)
 
@@ -127,10 +124,7 @@ class Conductor:
             links.opened(s, event.session, event.site)  # type: ignore[union-attr]
         elif kind is Committed:
             for token in event.tokens:  # type: ignore[union-attr]
-                if token in s.ledger.insisted:
-                    keeping.decided(s, token, kept=True)
-                else:
-                    self._committed(*self._written(token))
+                commits.committed(s, token)
         elif kind is Drain:
             s.draining = True
         else:
@@ -142,28 +136,15 @@ class Conductor:
         s = self.state
         if isinstance(event, CommitFailed):
             for token in event.tokens:
-                if token in s.ledger.insisted:
-                    keeping.decided(s, token, kept=False)
-                else:
-                    self._commit_failed(*self._written(token), event.reason)
+                commits.failed(s, token, event.reason)
         elif isinstance(event, Known):
-            task, was = self._written(event.token)
-            if task is not None and was is not TaskState.CLOSING and again.known(s, task, event.task):
-                intake.accepted(s, task)
+            commits.known(s, event.token, event.task)
         elif isinstance(event, Looked):
             found = finding.looked(s, event.token, event.answer, event.failure)
             if found is not None:
                 _FROM_ANYONE[type(found[1])](s, *found)
         elif isinstance(event, Recovered):
             recovery.recovered(s, event.found)
-
-    def _written(self, token: int) -> tuple[Task | None, TaskState]:
-        """Return who waited for a record, and in which state; nobody if it gave way to what the store has."""
-        ledger = self.state.ledger
-        task, was = ledger.persisting.pop(token, _NOTHING)
-        if task is not None and was is not TaskState.CLOSING:
-            ledger.bytes -= task.bytes
-        return (None if task is not None and task.state is TaskState.REFUSED else task), was
 
     def unreachable(self, site: str, now_us: int) -> list[Action]:
         """The address of a linked site could not even be dialled; return what to do, as `handle` does."""
@@ -264,33 +245,6 @@ class Conductor:
             entries, s.journal = tuple(s.journal[:_JOURNAL_BATCH]), s.journal[_JOURNAL_BATCH:]
             counts: dict[str, object] = {**s.counts, "open_tasks": s.open_count, "open_bytes": s.open_bytes}
             s.actions.append(Send(s.control.id, Journal(EMPTY, entries, counts, s.journal_dropped)))
-
-    def _committed(self, task: Task | None, was: TaskState) -> None:
-        # A task that was cancelled while it was accepted has two records under way: each counts for itself.
-        if task is None:
-            return
-        task.kept = True
-        if task.state is not was:
-            return
-        if was is TaskState.ACCEPTING:
-            intake.accepted(self.state, task)
-        elif was is TaskState.CLOSING:
-            outcome.committed(self.state, task)
-
-    def _commit_failed(self, task: Task | None, was: TaskState, reason: str) -> None:
-        s = self.state
-        if task is None:
-            return
-        if was is not TaskState.CLOSING:  # nor is there an outcome, if one was decided meanwhile
-            error = outcome.failure(
-                "store_unavailable", f"Nothing was accepted: {reason}.", retry_after_ms=1000
-            )
-            outcome.reject(s, task, error)
-        elif task.state is was:
-            # The outcome waits until the store takes it, and a store that cannot is not asked without a pause.
-            task.retry_us = s.now_us + _STORE_PAUSE_US
-            s.timers.set(task, task.retry_us)
-            s.count("commits_failed")
 
     def _refuse(self, session: int, code: str, about: int) -> None:
         s = self.state
