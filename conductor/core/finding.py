@@ -167,7 +167,7 @@ def _listed(s: State, session: Session, m: Query, principal: str, rows: tuple[Ta
             continue  # what the store has of it stands
         if states and (shown(task.state) if task.closed else OPEN) not in states:
             views.pop(ident, None)
-        elif not task.durable or (task.attempts and ident in views):  # one that was read again has no attempts here
+        elif not task.durable or (task.attempts and ident in views):  # read again, it has no attempts here
             views[ident] = (task.created_us, task_view(s, task))
     newest = sorted(views.items(), key=lambda item: (item[1][0], item[0]), reverse=True)[:limit]
     listed = [{**view, "cursor": created} for _, (created, view) in newest]
