@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from hive.core.link import LinkState
@@ -52,6 +53,8 @@ class NodeProcess(Dialler):
         self._report_us = 0
         self._drained = False
         self._agent_us = -1
+        self._spawned = 0
+        self._leaving = self._terminated = False
         self._supervisor: supervise.Supervisor
         self.offer = Offer(
             config.capability,
@@ -62,28 +65,48 @@ class NodeProcess(Dialler):
             f"{config.capability}@1.0.0",
             config.removes,
             config.run_bound_ms * 1000,
+            idempotent=config.idempotent,
         )
 
     # The agent
 
     def plug_in(self) -> None:
-        """Start the agent."""
-        if self.down and self.alive:
-            self.world.at(self.world.now + _IDLE_US, lambda _: self.plug_in())  # it still drains
-        elif self.down:
-            self.down = False
+        """Start the agent; if the one before has not ended yet, as soon as it has."""
+        if self.down:
+            self.down = self._leaving = False
             rng = stream(self.world.seed, "agent", self.name, self.boots)
             self._supervisor = supervise.Supervisor([self.id], rng)
             self._supervise_at(self.world.now)
+        elif self._leaving:
+            self.world.at(self.world.now + _AGENT_US, lambda _: self.plug_in())
 
     def unplug(self) -> None:
-        """Ask the worker to drain and end; nobody starts it again."""
-        if not self.down:
-            self.down = True
-            self._agent_us = -1
-            if self.alive:
-                self._node_do(Drain())
-                self._turn()
+        """Ask the agent to stop: its worker drains and ends, or is killed if it does not."""
+        if not self.down and not self._leaving:
+            self._leaving = True
+            self._agent_do(self._supervisor.stop(self.world.now))
+
+    def _agent_do(self, actions: Sequence[supervise.SupervisorAction]) -> None:
+        world = self.world
+        for action in actions:
+            if isinstance(action, supervise.Spawn):
+                load_us = stream(world.seed, "load", self.name, self.boots).randrange(100_000, 600_000)
+                self._spawned += 1
+                self._terminated = False
+                world.at(world.now + load_us, self._loaded, self._spawned)
+            elif isinstance(action, supervise.Kill):
+                if self.alive:
+                    self.die()
+                else:
+                    self._spawned += 1  # it does not get ready any more
+                    self._agent_do(self._supervisor.exited(self.id, "killed", world.now))
+            elif isinstance(action, supervise.Terminate):
+                self._terminated = True
+                if self.alive and not self.stopped:
+                    self._turn()
+            elif isinstance(action, supervise.Finish):
+                self.down = True
+                self._agent_us = -1
 
     def _supervise_at(self, due_us: int | None) -> None:
         if due_us is not None and (self._agent_us < 0 or due_us < self._agent_us):
@@ -95,17 +118,12 @@ class NodeProcess(Dialler):
             return
         self._agent_us = -1
         now = self.world.now
-        for action in self._supervisor.tick(now):
-            if isinstance(action, supervise.Spawn):
-                load_us = stream(self.world.seed, "load", self.name, self.boots).randrange(100_000, 600_000)
-                self.world.at(now + load_us, self._loaded, self.boots)
-            elif isinstance(action, supervise.Kill):
-                self.die()
+        self._agent_do(self._supervisor.tick(now))
         due_us = self._supervisor.next_us
         self._supervise_at(now + _AGENT_US if due_us is None else min(due_us, now + _AGENT_US))
 
-    def _loaded(self, boots: int) -> None:
-        if not self.down and not self.alive and boots == self.boots:
+    def _loaded(self, spawned: int) -> None:
+        if spawned == self._spawned:
             self.start()
 
     def start(self) -> None:
@@ -127,7 +145,7 @@ class NodeProcess(Dialler):
             return
         super().die(share, dark=dark)
         if not self.down:
-            self._supervisor.exited(self.id, "killed", self.world.now)
+            self._agent_do(self._supervisor.exited(self.id, "killed", self.world.now))
             self._supervise_at(self._supervisor.next_us)
 
     # The worker, as in specialists/worker_loop.py
@@ -153,6 +171,9 @@ class NodeProcess(Dialler):
     def _turn(self) -> None:
         self.tick_link()
         self._node_do(_TURN)
+        # A HELLO under way is waited for: work may already be on its way behind the WELCOME.
+        if self._terminated and self.alive and not self.stopped and self.link.state is not LinkState.GREETING:
+            self._node_do(Drain())
         if not self.alive:
             return
         now_us = self.clock_us()

@@ -133,8 +133,12 @@ class _Play:
         world = self._world
         if any(len(caller.core) for caller in world.callers.values()):
             return False
-        if not all(_idle(conductor.core.state) for conductor in world.conductors.values()):
-            return False
+        for conductor in world.conductors.values():
+            state = conductor.core.state
+            if not _idle(state) or any(
+                peer.spec is not None and not peer.up for peer in state.peers.values()
+            ):
+                return False
         return not any(world.conductors[node.site].missing(node.id) for node in world.nodes.values())
 
     def _unfinished(self) -> None:

@@ -121,6 +121,7 @@ def _nodes_of(mesh: MeshConfig) -> Iterator[NodesConfig]:
                     input=first,
                     output=manifest.output,
                     removes=tuple(sorted(manifest.removes)),
+                    idempotent=manifest.idempotent,
                     digest=manifest.digest,
                 )
 

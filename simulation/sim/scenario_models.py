@@ -64,6 +64,9 @@ class NodesConfig(Part):
     input: str = "text"
     output: str = "text"
     removes: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    idempotent: Annotated[bool, Field(description="Whether a slow run may have a second one beside it.")] = (
+        True
+    )
     digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] = _DIGEST
     confidence: Share = 0.9
     unsure: Annotated[Share, Field(description="Share of runs whose answer is unsure.")] = 0.0
