@@ -78,6 +78,7 @@ class _Pending:
     patient: bool
     capability: str
     sent: bool = False
+    asked: bool = False  # whether it was sent again since it was refused last: it may have been accepted
     retry_us: int = NO_TIMEOUT_US
     refusals: int = 0
     last: HiveError | None = field(default=None)
@@ -193,6 +194,7 @@ class ClientCore:
             else self._tuning.retry_floor_us
         )
         pending.refusals += 1
+        pending.asked = False
         pending.retry_us = now_us + pause_us + self._rng.randint(0, pause_us)
         pending.last = error
         if 0 <= pending.deadline_us <= pending.retry_us:
@@ -219,7 +221,7 @@ class ClientCore:
         return pending.deadline_us + (self._tuning.grace_us if graced else 0)
 
     def _late(self, pending: _Pending) -> HiveError:
-        if pending.last is not None:
+        if pending.last is not None and not pending.asked:
             return pending.last
         if self.up:
             return HiveError("expired", "The deadline passed, and the conductor has not answered.")
@@ -232,7 +234,7 @@ class ClientCore:
 
     def _send(self, pending: _Pending, now_us: int) -> Send:
         """Send again: the same task id, the time that is left now, no id that only the old session knew."""
-        pending.sent = True
+        pending.sent = pending.asked = True
         left_us = NO_DEADLINE_US if pending.deadline_us < 0 else max(0, pending.deadline_us - now_us)
         request = pending.request
         header = request.header._replace(remaining_us=left_us, sent_us=now_us, capability=0)

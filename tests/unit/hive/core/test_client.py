@@ -163,6 +163,34 @@ def test_the_conductor_has_a_grace_to_say_expired_itself() -> None:
     assert end.answer.code == "expired"
 
 
+def test_a_refusal_is_not_the_last_word_on_what_was_sent_again_since() -> None:
+    core = make()
+    open_session(core)
+    ask = submission(core)
+    core.handle(ask, NOW)
+    core.handle(refusal(ask, "queue_full", retry_after_ms=50), NOW)
+    (sent,) = core.handle(Tick(), NOW + 110_000)
+    assert isinstance(sent, Send)
+    core.handle(Closed(), NOW + SECOND)
+    (end,) = core.handle(Tick(), NOW + SECOND + 10_000)
+    assert isinstance(end, Finished)
+    assert isinstance(end.answer, HiveError)
+    assert end.answer.code == "unreachable", "it may have been accepted meanwhile"
+
+
+def test_a_refusal_is_the_last_word_on_what_was_not_sent_again() -> None:
+    core = make()
+    open_session(core)
+    ask = submission(core)
+    core.handle(ask, NOW)
+    core.handle(refusal(ask, "queue_full", retry_after_ms=50), NOW)
+    core.handle(Closed(), NOW + 20_000)
+    (end,) = core.handle(Tick(), NOW + SECOND + 10_000)
+    assert isinstance(end, Finished)
+    assert isinstance(end.answer, HiveError)
+    assert end.answer.code == "queue_full"
+
+
 def test_without_a_session_the_deadline_is_exact_and_the_error_says_why() -> None:
     core = make()
     core.handle(submission(core), NOW)
