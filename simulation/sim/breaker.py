@@ -27,6 +27,7 @@ class Breaker:
         self._world = world
         self.undo: dict[int, Callable[[], None]] = {}  # what is broken now, in the order in which it broke
         self._next = 0
+        self._over = False
 
     def schedule(self, plan: Plan) -> None:
         """Let everything of a plan happen at its time."""
@@ -49,9 +50,15 @@ class Breaker:
         getattr(self, f"_{fault.kind}")(fault)
 
     def heal(self) -> None:
-        """Undo everything."""
+        """Undo everything, and break nothing any more."""
+        self._over = True
         while self.undo:
             self._mend(next(iter(self.undo)))
+
+    def _again_and_again(self, fault: Fault, strike: Callable[[Fault], object]) -> None:
+        for turn in range(fault.arg("times")):
+            at_us = self._world.now + turn * fault.arg("every_us")
+            self._world.at(at_us, lambda _: None if self._over else strike(fault))
 
     def _until(self, fault: Fault, mend: Callable[[], None]) -> None:
         number = self._next = self._next + 1
@@ -75,9 +82,7 @@ class Breaker:
         self._world.nodes[fault.target].die(fault.arg("lost") / _PERCENT, dark=bool(fault.arg("dark")))
 
     def _node_flap(self, fault: Fault) -> None:
-        for turn in range(fault.arg("times")):
-            at_us = self._world.now + turn * fault.arg("every_us")
-            self._world.at(at_us, lambda _: self._world.nodes[fault.target].die())
+        self._again_and_again(fault, self._node_crash)
 
     def _client_crash(self, fault: Fault) -> None:
         caller = self._world.callers[fault.target]
@@ -196,8 +201,7 @@ class Breaker:
     _node_cut = _client_cut = _link_cut = _cut
 
     def _link_flap(self, fault: Fault) -> None:
-        for turn in range(fault.arg("times")):
-            self._world.at(self._world.now + turn * fault.arg("every_us"), self._cut, fault)
+        self._again_and_again(fault, self._cut)
 
     def _network_slow(self, fault: Fault) -> None:
         process = self._process(fault.target)

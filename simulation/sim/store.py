@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from conductor.core.actions import CommitFailed, Committed, Known, Looked
-from conductor.core.records import UNHEARD, FindTask, ListTasks, Question, Record, Recovery
+from conductor.core.records import FindTask, ListTasks, Question, Record, Recovery
 from conductor.store import memory
 from simulation.sim.chance import mixed, spread
 
@@ -47,6 +46,9 @@ class SimStore:
         """Open what is on the disk."""
         self._world = world
         self.disk = disk
+        self._memory = memory.MemoryStore(
+            tables=disk.tables
+        )  # what is decided, and in which order it is told
         self._waiting: Waiting = []
         self._under_way: Waiting = []
         self._told: list[Event] = []
@@ -61,7 +63,7 @@ class SimStore:
 
     def recover(self) -> Recovery:
         """Return what is on the disk."""
-        return self.disk.tables.recovery()
+        return self._memory.recover()
 
     def write(self, token: int, record: Record) -> None:
         """Queue a record."""
@@ -104,23 +106,13 @@ class SimStore:
         if not self._open:
             return
         batch, self._under_way = self._under_way, []
-        told: list[Event] = []
-        tokens: list[int] = []
-        full = self.disk.full
+        self._memory.failing = "the disk is full" if self.disk.full else ""
         for token, item in batch:
             if isinstance(item, FindTask | ListTasks):
-                told.append(Looked(token, self.disk.tables.answer(item)))
-                continue
-            there = self.disk.tables.apply(item) if not full else None
-            if there is not None:
-                told.append(Known(token, there))
-            elif token != UNHEARD:
-                tokens.append(token)
-        if tokens:
-            self._told.append(
-                CommitFailed(tuple(tokens), "the disk is full") if full else Committed(tuple(tokens))
-            )
-        self._told += told
+                self._memory.ask(token, item)
+            else:
+                self._memory.write(token, item)
+        self._told += self._memory.events()
         self._begin()
         if self._told:
             self._call()

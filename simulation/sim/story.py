@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LINES: Final = 80
 _QUIET: Final = (wire.Beat, wire.Ack, node.Turned, wire.Journal, wire.Event)
 _WORDS: Final = ("role", "name", "state", "code", "what", "reason", "why", "key")
+_WORD: Final = 60
 _OPENED: Final = "connects"
 
 
@@ -81,6 +82,8 @@ def _line(happening: Happening, names: Mapping[bytes, str]) -> str | None:
 def _shown(thing: Any, inner: Any, names: Mapping[bytes, str]) -> str:  # noqa: ANN401 - whatever happened
     if isinstance(thing, does.Persist):
         return f"store {_value(thing.record, names)}"
+    if isinstance(thing, does.Known):
+        return f"hears that the store has {_value(thing.task.submitted, names)}, {_value(thing.task.finished, names)}"
     if isinstance(thing, does.Recovered):
         return f"recovers {len(thing.found.open)} open tasks"
     if isinstance(thing, node.Run | node.Ran):
@@ -101,12 +104,13 @@ def _value(value: Any, names: Mapping[bytes, str]) -> str:  # noqa: ANN401
         parts.append(names.get(task, "") or task.hex()[:8])
     if header is not None and header.epoch:
         parts.append(f"attempt {header.epoch}.{header.attempt}")
-    elif isinstance(value, does.Incoming) or not is_dataclass(value):
-        parts += (
-            [f"{item.name}={getattr(value, item.name)}" for item in fields(value)]
-            if is_dataclass(value)
-            else [str(value)]
-        )
+    elif header is None and is_dataclass(value) and len(parts) == 1:
+        named = ((item.name, getattr(value, item.name)) for item in fields(value))
+        parts += [
+            f"{name}={word!r}"[:_WORD]
+            for name, word in named
+            if name != "session" and word not in ((), "", None)
+        ]
     parts += [str(word) for field in _WORDS if (word := getattr(value, field, ""))]
     body = getattr(value, "body", ())
     if body and isinstance(body, tuple):

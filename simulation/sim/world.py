@@ -37,7 +37,7 @@ class World:
         self.seed = seed
         self.now = 0
         self.seq = 0
-        self.heap: list[tuple[int, int, Callable[[Any], None], Any]] = []
+        self.heap: list[tuple[int, int, Callable[[Any], object], Any]] = []
         self.events = 0
         self.check_at = FULL_CHECK
         self.encoded = scenario.file.encode
@@ -63,7 +63,7 @@ class World:
         self._processes.append(process)
         return len(self._processes)
 
-    def at(self, at_us: int, what: Callable[[Any], None], about: Any = None) -> None:  # noqa: ANN401 - `what`'s
+    def at(self, at_us: int, what: Callable[[Any], object], about: Any = None) -> None:  # noqa: ANN401 - `what`'s
         """Let something happen at an instant; of one instant, in the order in which it was asked for."""
         self.seq += 1
         heappush(self.heap, (at_us, self.seq, what, about))
