@@ -43,7 +43,9 @@ class Breaker:
             world.at(at_us, caller.submit if what == "submit" else caller.cancel, ask)
 
     def strike(self, fault: Fault) -> None:
-        """Let a fault happen now."""
+        """Let a fault happen now, unless all is healed."""
+        if self._over:
+            return
         self._world.watch.count(f"fault {fault.kind}")
         if self._world.tape is not None:
             self._world.tape.append((self._world.now, fault.target, "fault", fault))

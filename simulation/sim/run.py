@@ -135,8 +135,10 @@ class _Play:
             return False
         for conductor in world.conductors.values():
             state = conductor.core.state
-            if not _idle(state) or any(
-                peer.spec is not None and not peer.up for peer in state.peers.values()
+            if (
+                not conductor.alive
+                or not _idle(state)
+                or any(peer.spec is not None and not peer.up for peer in state.peers.values())
             ):
                 return False
         return not any(world.conductors[node.site].missing(node.id) for node in world.nodes.values())

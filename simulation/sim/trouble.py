@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulation.sim.scenario import Scenario
 
 _BEGIN_US: Final = 1_500_000
+_REST_S: Final = 1.0  # so long before all is healed the last fault begins
 _MS: Final = 1_000
 _NUMBERS: Final = 1_000_000_000
 _DARK: Final = 0.2  # share of crashes in which the machine loses power
@@ -64,7 +65,7 @@ def faults_of(scenario: Scenario, seed: int) -> Iterator[Fault]:
     }
     if not kinds:
         return
-    end_us = _BEGIN_US + int(scenario.file.seconds * 1e6)
+    end_us = _BEGIN_US + max(1, int((scenario.file.seconds - _REST_S) * 1e6))
     instants = sorted(chance.randrange(_BEGIN_US, end_us) for _ in range(scenario.file.faults.count))
     for index, at_us in enumerate(instants):
         kind = chance.choices(list(kinds), list(kinds.values()))[0]

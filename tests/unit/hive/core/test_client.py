@@ -185,6 +185,7 @@ def test_a_refusal_is_the_last_word_on_what_was_not_sent_again() -> None:
     core.handle(ask, NOW)
     core.handle(refusal(ask, "queue_full", retry_after_ms=50), NOW)
     core.handle(Closed(), NOW + 20_000)
+    assert core.handle(Tick(), NOW + 110_000) == []
     (end,) = core.handle(Tick(), NOW + SECOND + 10_000)
     assert isinstance(end, Finished)
     assert isinstance(end.answer, HiveError)
