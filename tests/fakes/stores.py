@@ -12,11 +12,13 @@ import pytest
 from conductor.store.base import Store
 from conductor.store.keep import Keep
 from conductor.store.memory import MemoryStore, Tables
+from conductor.store.sql.postgres import PostgresDatabase
 from conductor.store.sql.sqlite import SqliteDatabase
 from conductor.store.sql.store import SqlStore
 from conductor.store.timeline import Now, system_now
+from tests.fakes.postgres import server
 
-KINDS = ("memory", "sqlite")
+KINDS = ("memory", "sqlite", "postgresql")
 
 
 class Place:
@@ -39,6 +41,9 @@ def place_of(request: pytest.FixtureRequest) -> Iterator[Place]:
             tables = Tables()
             epochs = Path(folder) / "epoch"
             yield Place(kind, lambda _keep, _now: MemoryStore(epochs, tables))
+        elif kind == "postgresql":
+            url = server().url()
+            yield Place(kind, lambda keep, now: SqlStore(PostgresDatabase(url), keep, now))
         else:
             path = Path(folder) / "store.db"
             yield Place(kind, lambda keep, now: SqlStore(SqliteDatabase(path), keep, now))

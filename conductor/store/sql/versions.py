@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from conductor.store.sql.database import Row
 from conductor.store.sql.schema import HEAD, REVISIONS
 from hive.errors import HiveError
+
+
+_THERE: Final = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'",
+    "postgresql": "SELECT 1 FROM pg_catalog.pg_tables WHERE tablename = 'alembic_version' "
+    "AND schemaname = current_schema()",
+}
 
 
 class Versioned(Protocol):
@@ -36,9 +43,7 @@ class Versioned(Protocol):
 
 def revision_of(database: Versioned) -> str:
     """Return the revision of the tables; empty if there are none."""
-    kind = "sqlite_master" if database.dialect == "sqlite" else "pg_catalog.pg_tables"
-    name = "name" if database.dialect == "sqlite" else "tablename"
-    if not database.rows(f"SELECT 1 FROM {kind} WHERE {name} = 'alembic_version'"):  # noqa: S608 - words of ours
+    if not database.rows(_THERE[database.dialect]):
         return ""
     found = database.rows("SELECT version_num FROM alembic_version")
     return str(found[0][0]) if found else ""
