@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from hive.errors import HiveError
 from hive.record import record
@@ -70,7 +70,8 @@ def _postgres(text: str, rest: str) -> Address:
         )
     user, at, host = parts.netloc.rpartition("@")
     bare = user.partition(":")[0] + at + host
-    return Address("postgresql", None, urlunsplit(parts._replace(netloc=bare)), unquote(password or ""))
+    query = f"?{parts.query}" if parts.query else ""
+    return Address("postgresql", None, f"postgresql://{bare}{parts.path}{query}", unquote(password or ""))
 
 
 def _safe(text: str) -> str:

@@ -54,12 +54,16 @@ class Server:
 
     def close(self) -> None:
         """End it and remove what it wrote."""
-        subprocess.run(self._command("stop", "-m", "immediate"), check=False, user=self._user, capture_output=True)
+        subprocess.run(
+            self._command("stop", "-m", "immediate"), check=False, user=self._user, capture_output=True
+        )
         shutil.rmtree(self._data.parent, ignore_errors=True)
 
     def _control(self, *words: str) -> None:
         quiet = subprocess.DEVNULL  # a pipe would be held open by the server
-        subprocess.run(self._command(*words), check=True, user=self._user, stdout=quiet, stderr=quiet, timeout=60)
+        subprocess.run(
+            self._command(*words), check=True, user=self._user, stdout=quiet, stderr=quiet, timeout=60
+        )
 
     def _command(self, *words: str) -> list[str]:
         return [str(self._programs / "pg_ctl"), "-D", str(self._data), *words]

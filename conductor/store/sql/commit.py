@@ -208,10 +208,8 @@ class Committer:
         events: list[Event] = []
         tokens: list[int] = []
         for token, _ in group:  # in the order of writing
-            there = self.reader.find(again[token]) if token in again else None
-            if there is not None:
-                events += _committed(tokens)
-                events.append(KnownEvent(token, there))
+            if token in again:
+                events += [*_committed(tokens), self._known_there(token, again[token])]
             elif token != UNHEARD:
                 tokens.append(token)
         events += _committed(tokens)
@@ -220,6 +218,17 @@ class Committer:
             if known is not None and known.bytes is not None:
                 del self._known[key]
         return events
+
+    def _known_there(self, token: int, key: Key) -> Event:
+        """Return what is there already of a task that was submitted."""
+        try:
+            there = self.reader.find(key)
+        except Exception as error:
+            if self.database.fault(error) is None:
+                raise
+            return CommitFailed((token,), _reason(error))
+        # A later record of the same group may have dropped it.
+        return Committed((token,)) if there is None else KnownEvent(token, there)
 
     def _taken(self, epoch: int) -> HiveError:
         who = f"start {epoch} of a conductor" if epoch else "another conductor"

@@ -71,7 +71,7 @@ class SqliteDatabase:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._take_lock()
-            self._open()
+            self._open(fresh=not self.path.exists())
             brought_to_head(self)
         except (sqlite3.Error, OSError, MovedError) as error:
             self.close()
@@ -86,7 +86,7 @@ class SqliteDatabase:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-        self._open()
+        self._open(fresh=False)
         self._checkpoint()
 
     def begin(self) -> None:
@@ -186,10 +186,15 @@ class SqliteDatabase:
             raise HiveError("store_in_use", detail) from error
         self._lock = lock
 
-    def _open(self) -> None:
-        fresh = not self.path.exists()
+    def _open(self, *, fresh: bool) -> None:
+        """Connect; only one that is to be `fresh` is made, so that a file that went away is not begun anew."""
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            f"{self.path.absolute().as_uri()}?mode={'rwc' if fresh else 'rw'}",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         self._connection = connection
         if fresh:

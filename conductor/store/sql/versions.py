@@ -14,7 +14,6 @@ from conductor.store.sql.database import Row
 from conductor.store.sql.schema import HEAD, REVISIONS
 from hive.errors import HiveError
 
-
 _THERE: Final = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'",
     "postgresql": "SELECT 1 FROM pg_catalog.pg_tables WHERE tablename = 'alembic_version' "
