@@ -41,7 +41,8 @@ def chaos(  # noqa: PLR0913, PLR0917 - each is an option
     store: Annotated[
         str,
         typer.Option(
-            envvar="HIVE_STORE_URL", help="Where conductors keep tasks; {site} is replaced. Default: theirs."
+            envvar="HIVE_STORE_URL",
+            help="Where conductors keep tasks, as in a mesh file; `postgres` runs a server. Default: theirs.",
         ),
     ] = "",
     netns: Annotated[

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hive.cli.interrupts import Interrupts
+from hive.config import load_config
 from hive.errors import HiveError
 from hive.netns import remove_spaces
 from simulation.chaos import folder as files
@@ -20,6 +21,7 @@ from simulation.chaos.caller import Spec
 from simulation.chaos.callers import Callers, Tally
 from simulation.chaos.errands import Errand, errands
 from simulation.chaos.faults import Strike, schedule
+from simulation.chaos.postgres import store_url
 from simulation.chaos.reader import read_all
 from simulation.chaos.screen import Screen
 from simulation.chaos.stage import Place, Stage, build, places
@@ -62,7 +64,7 @@ class Plan:
             "tasks": self.tasks,
             "rate": self.rate,
             "netns": self.netns,
-            "store": self.store.partition("://")[0] or "default",
+            "store": self.store.partition(":")[0] or "default",
         }
 
 
@@ -74,8 +76,11 @@ def run(plan: Plan, target: Path, screen: Screen) -> dict[str, Any]:
     for name in (files.CALLS, files.EFFECTS):
         (target / name).mkdir(parents=True)
     interrupts = Interrupts()
-    with tempfile.TemporaryDirectory(prefix="hive-chaos-") as scratch:
-        stage = build(plan.config, Path(scratch), plan.store, netns=plan.netns)
+    with (
+        tempfile.TemporaryDirectory(prefix="hive-chaos-") as scratch,
+        store_url(plan.store, load_config(plan.config).sites) as store,
+    ):
+        stage = build(plan.config, Path(scratch), store, netns=plan.netns)
         _check(plan, stage)
         shutil.copy(stage.path, target / files.MESH)
         environment = {"HIVE_WORKER": _WORKER, SINK: str((target / files.EFFECTS).resolve())}

@@ -47,7 +47,7 @@ class Place:
 
 
 def build(source: str, folder: Path, store: str, *, netns: bool) -> Stage:
-    """Write the mesh file and its specialists into `folder`. In `store`, a URL, `{site}` stands for the site's name.
+    """Write the mesh file and its specialists into `folder`; `store` is the URL of the conductors' stores.
 
     Raises HiveError: config_not_found, config_invalid, model_not_found, manifest_invalid.
     """
@@ -55,11 +55,11 @@ def build(source: str, folder: Path, store: str, *, netns: bool) -> Stage:
     load_config(origin)
     document: Any = yaml.safe_load(origin.read_text(encoding="utf-8"))
     offered = {name: _replaced(site, origin.parent, folder) for name, site in document["sites"].items()}
-    for name, site in document["sites"].items():
+    for site in document["sites"].values():
         conductor = site["conductor"] = site.get("conductor") or {}
         conductor["tuning"] = {**_TUNING, **(conductor.get("tuning") or {})}
         if store:
-            conductor["store"] = {"url": store.replace("{site}", name)}
+            conductor["store"] = {"url": store}
     for rule in document.get("policy", {}).get("principals", ()):
         rule.pop("token_sha256", None)  # the callers of an experiment show none
     draft = folder / f"{origin.stem}.yaml"

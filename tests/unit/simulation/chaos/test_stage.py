@@ -36,7 +36,7 @@ def test_the_specialists_can_be_loaded_by_the_worker_of_an_experiment_alone(tmp_
         load(Path(node.specialist))
 
 
-def test_each_site_has_a_store_of_its_own(tmp_path: Path) -> None:
+def test_the_stores_are_where_they_are_wanted(tmp_path: Path) -> None:
     stage = build("factory", tmp_path, "memory:", netns=False)
     assert {site.conductor.store.url for site in stage.config.sites.values()} == {"memory:"}
 
