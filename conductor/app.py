@@ -121,6 +121,8 @@ class ConductorApp:
                 said = json.loads(line)
                 if said.get("code") in CATALOGUE or said.get("state") == "ready":
                     self._said[role] = said
+                    if said.get("state") == "ready":
+                        child.works()
                     self._states[role] = str(said["state"])
 
     def _end(self) -> None:

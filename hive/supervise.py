@@ -17,6 +17,8 @@ from typing import IO, Final
 _PR_SET_PDEATHSIG: Final = 1
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
+_LONGEST_WORKED_S: Final = 0.8
+"""The longest pause after the end of a process that had worked: whatever ended it, its work waits."""
 _STABLE_S: Final = 10.0
 
 
@@ -51,6 +53,7 @@ class Child:
         self._environment = dict(environment or {})
         self._started_s = 0.0
         self._again_s = 0.0
+        self._worked = False
 
     @property
     def pid(self) -> int:
@@ -75,6 +78,11 @@ class Child:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - our supervisors have one thread
             )
         self._started_s = now_s
+        self._worked = False
+
+    def works(self) -> None:
+        """Note that it said so itself: if it ends now, it is worth starting again soon."""
+        self._worked = True
 
     def look(self, now_s: float) -> int | None:
         """Notice an exit and return its status once; start again when the pause is over."""
@@ -86,7 +94,8 @@ class Child:
                 return None
             stable = now_s - self._started_s >= _STABLE_S
             self.failures = 1 if stable else self.failures + 1
-            self._again_s = now_s + min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (self.failures - 1))
+            longest_s = _LONGEST_WORKED_S if self._worked else _LONGEST_PAUSE_S
+            self._again_s = now_s + min(longest_s, _FIRST_PAUSE_S * 2.0 ** (self.failures - 1))
             return status
         if now_s >= self._again_s:
             self.restarts += 1

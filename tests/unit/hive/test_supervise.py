@@ -45,15 +45,14 @@ def ended(child: Child, now_s: float) -> int:
     return status
 
 
-def test_a_quick_failure_is_started_again_after_a_pause_that_doubles(
-    children: list[Child], tmp_path: Path
-) -> None:
-    child = Child("x", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
-    children.append(child)
+def pauses_of(child: Child, *, works: bool) -> list[int]:
+    """Let it fail six times, and return the pauses in tenths of a second."""
     child.start(0.0)
     pauses = []
     now = 0.0
     for _ in range(6):
+        if works:
+            child.works()
         assert ended(child, now) == 3
         began = child.restarts
         tenths = 0
@@ -62,8 +61,22 @@ def test_a_quick_failure_is_started_again_after_a_pause_that_doubles(
             child.look(now + tenths / 10 + 0.001)
         pauses.append(tenths)
         now += tenths / 10 + 0.001
-    assert pauses == [2, 4, 8, 16, 32, 50]
+    return pauses
+
+
+def test_a_quick_failure_is_started_again_after_a_pause_that_doubles(
+    children: list[Child], tmp_path: Path
+) -> None:
+    child = Child("x", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
+    children.append(child)
+    assert pauses_of(child, works=False) == [2, 4, 8, 16, 32, 50]
     assert child.failures == 6
+
+
+def test_who_had_worked_is_never_waited_for_long(children: list[Child], tmp_path: Path) -> None:
+    child = Child("x", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
+    children.append(child)
+    assert pauses_of(child, works=True) == [2, 4, 8, 8, 8, 8]
 
 
 def test_a_failure_after_a_long_life_starts_the_pauses_anew(children: list[Child], tmp_path: Path) -> None:
