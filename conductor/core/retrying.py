@@ -50,6 +50,8 @@ def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> No
     else:
         budget.budget -= 1
         s.count("retries")
+        if attempt.node.peer is not None:
+            task.tried.discard(attempt.node.id)  # after the pause it is asked again, if nobody here can
         pause = s.settings.retry_delay_us << (task.failures - 1)
         task.retry_us = s.now_us + int(pause * (0.5 + s.rand()))
         task.state = next_task(task.state, "unplaced")

@@ -11,9 +11,9 @@ from typing import Final
 from conductor.core import elsewhere
 from conductor.core.journey import Held
 from conductor.core.outcome import failure, finish
-from conductor.core.place import escalate, has_untried, labels_of, place
+from conductor.core.place import arm, escalate, has_untried, labels_of, place
 from conductor.core.state import State
-from conductor.core.states import TaskState
+from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task
 from hive.wire.messages import Refuse
 
@@ -21,6 +21,12 @@ _THE_SITE_MAY_NOT: Final = frozenset(
     {"label_forbidden", "label_kept", "forbidden", "capability_unknown", "no_route", "loop", "type_unknown"}
 )
 """What a linked site says when asking it again changes nothing: its policy or its graph decides."""
+
+_NOT_NOW: Final = frozenset({"draining", "credit_exceeded", "quarantined"})
+_LATER: Final = frozenset({"store_unavailable", "queue_full", "quota_exceeded", "planning_unavailable"})
+"""What a linked site says when it takes nothing now; the second kind is waited for by those that wish to wait."""
+_PAUSE_MS: Final = 500
+_PAUSES_MS: Final = (50, 5_000)
 
 
 def conclude(s: State, task: Task, answer: Held) -> None:
@@ -69,6 +75,9 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
         return False
     if code != "expired" and settle_for_less(s, task, attempt.node.site):
         return True
+    if code in _NOT_NOW or (code in _LATER and elsewhere.wishes_to_wait(task)):
+        _ask_later(s, task, attempt, m)
+        return True
     if code == "dead_lettered":
         finish(s, task, TaskState.DEAD_LETTERED, failure(code, m.detail, site=attempt.node.site))
         return True
@@ -81,3 +90,20 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
         error = {**failure(code, m.detail), "site": attempt.node.site, **m.context}
         finish(s, task, TaskState.FAILED, error)
     return True
+
+
+def _ask_later(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
+    """Go on with a step that a site takes not now: with somebody else, or there again after a pause.
+
+    That is no failure of the step; and without a pause it would be sent to and fro as fast as the link is.
+    """
+    if has_untried(s, task):
+        place(s, task)
+        return
+    said = m.context.get("retry_after_ms")
+    least, most = _PAUSES_MS
+    pause_ms = min(most, max(least, said if isinstance(said, int) else _PAUSE_MS))
+    task.tried.discard(attempt.node.id)
+    task.retry_us = s.now_us + int(pause_ms * 1000 * (0.5 + s.rand()))
+    task.state = next_task(task.state, "unplaced")
+    arm(s, task)

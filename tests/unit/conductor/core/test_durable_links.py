@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conductor.core.actions import Drain
 from conductor.core.provenance import provenance
 from conductor.core.records import Purged
 from conductor.core.settings import Settings
@@ -27,6 +28,11 @@ def durable(world: World) -> TaskId:
     task = world["plant"].submit(CAPABILITY, b"kept", durable=True, wait=False, deadline_us=120 * S)
     world.run(100)
     return task
+
+
+def sent(world: World) -> list[Work]:
+    """Return the work that the plant sent over the link."""
+    return [m for source, _, m in world.carried if source == "plant" and isinstance(m, Work)]
 
 
 def finished(world: World, task: TaskId) -> Task:
@@ -287,3 +293,24 @@ def test_answers_that_could_not_be_said_are_said_in_order_after_a_restart() -> N
         finished(world, task)
     said = [m.body[0] for source, _, m in world.carried if source == "cloud" and isinstance(m, Answer)]
     assert said[:4] == [b"T0", b"T1", b"T2", b"T3"]
+
+
+def test_a_site_that_takes_nothing_now_is_asked_again_after_a_pause_and_not_as_fast_as_the_link_is() -> None:
+    world, gpu = linked_with_gpu()
+    world["cloud"].feed(Drain())
+    task = durable(world)
+    world.run(3 * S)
+    assert (len(gpu.works), len(sent(world)) <= 3) == (0, True)
+    world["cloud"].core.state.draining = False
+    assert finished(world, task).result == (b"KEPT",)
+
+
+def test_work_for_a_site_whose_store_fails_waits_until_it_works_again() -> None:
+    world, gpu = linked_with_gpu()
+    world["cloud"].store.failing = "no space"
+    task = durable(world)
+    world.run(10 * S)
+    assert (len(gpu.works), len(sent(world)) <= 20) == (0, True)
+    world["cloud"].store.failing = ""
+    asked = finished(world, task)
+    assert (asked.result, asked.failures, len(gpu.works)) == ((b"KEPT",), 0, 1)
