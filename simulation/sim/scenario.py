@@ -39,7 +39,9 @@ class Scenario:
     def meshes(self) -> tuple[MeshConfig, ...]:
         """Return the mesh with each policy that a conductor may be told to read; the first is the file's."""
         policies = [*self.file.policies, *_without_a_link(self.mesh.policy)]
-        return (self.mesh, *(self.mesh.model_copy(update={"policy": policy}) for policy in policies))
+        parts = {name: getattr(self.mesh, name) for name in MeshConfig.model_fields}
+        # Made anew: a copy would bring along the compiled rules of the policy that it replaces.
+        return (self.mesh, *(MeshConfig(**{**parts, "policy": policy}) for policy in policies))
 
 
 def names() -> list[str]:

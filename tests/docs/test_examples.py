@@ -45,6 +45,13 @@ def test_yaml_is_valid_and_a_whole_mesh_is_a_valid_configuration(
 ) -> None:
     document = yaml.safe_load(text)
     assert isinstance(document, dict), where
+    if "callers" in document:
+        from simulation.sim.scenario import load  # noqa: PLC0415 - only where an example is a scenario
+
+        path = tmp_path / "scenario.yaml"
+        path.write_text(text, encoding="utf-8")
+        assert load(path).file.about == document["about"]
+        return
     if "mesh" not in document:
         return
     if importlib.util.find_spec("hive.config") is None:

@@ -64,6 +64,13 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, old: str, new: str, sa
     assert says in mistake(tmp_path, GOOD.replace(old, new))
 
 
+def test_policies_to_read_later_are_the_mesh_s_own_without_one_of_its_link_rules_each() -> None:
+    scenario = load("partitions")
+    assert scenario.mesh.compiled_policy.links
+    rules = [tuple(rule.rule for rule in mesh.compiled_policy.links) for mesh in scenario.meshes]
+    assert rules == [("up", "over", "back"), ("over", "back"), ("up", "back"), ("up", "over")]
+
+
 def test_an_unknown_name_is_told_with_near_ones() -> None:
     with pytest.raises(HiveError, match="Did you mean smoke") as caught:
         load("smok")
