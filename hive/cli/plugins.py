@@ -27,6 +27,7 @@ _KNOWN: Final = {
     "device": (_PARTS, "Run all nodes of a device.", ""),
     "conductor": (_PARTS, "Run the conductor of a site: dispatcher, control and gateway.", "conductor"),
     "gateway": (_PARTS, "Run one more HTTP gateway of a site.", "conductor"),
+    "store": (_PARTS, "Check, migrate and export the store of a site's durable tasks.", "conductor"),
     "demo": (_TRY, "Run the factory, break it on purpose and see that nobody notices.", "conductor"),
     "sim": (_TRY, "Run the production cores in a virtual world, with faults, from one seed.", "conductor"),
     "bench": (_TRY, "Measure the mesh against bare baselines, side by side.", "conductor"),

@@ -7,7 +7,7 @@ last group that is really there decides what is said of the one that was under w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from conductor.core.actions import CommitFailed, Committed
 from conductor.core.actions import Known as KnownEvent
@@ -23,6 +23,7 @@ from hive.ids import TaskId
 from hive.record import record
 
 Group = Sequence[tuple[int, Record]]
+_Answer = TypeVar("_Answer")
 _AGAIN_US: Final = 250_000
 """How long a database that failed is left alone before it is tried again."""
 _KNOWN_MAX: Final = 50_000
@@ -113,6 +114,20 @@ class Committer:
             return self._after(fault, error, doubt() if committing else None)
         self._batch += 1
         return None
+
+    def read(self, ask: Callable[[], _Answer]) -> tuple[_Answer | None, str]:
+        """Return what `ask` finds in the database, or why it cannot be asked."""
+        if self.broken and not self.heal():
+            return None, self.broken
+        try:
+            return ask(), ""
+        except Exception as error:
+            fault = self.database.fault(error)
+            if fault is None:
+                raise
+            if fault is Fault.BROKEN:
+                self.broken = _reason(error)
+            return None, _reason(error)
 
     def heal(self) -> bool:
         """Make the connection anew if it is time, and settle what was in doubt; return whether it can be used."""
@@ -221,12 +236,9 @@ class Committer:
 
     def _known_there(self, token: int, key: Key) -> Event:
         """Return what is there already of a task that was submitted."""
-        try:
-            there = self.reader.find(key)
-        except Exception as error:
-            if self.database.fault(error) is None:
-                raise
-            return CommitFailed((token,), _reason(error))
+        there, why = self.read(lambda: self.reader.find(key))
+        if why:
+            return CommitFailed((token,), why)
         # A later record of the same group may have dropped it.
         return Committed((token,)) if there is None else KnownEvent(token, there)
 

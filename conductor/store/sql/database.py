@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -36,6 +38,14 @@ class Database(Protocol):
         """
         ...
 
+    def take(self) -> None:
+        """Take the database for this process alone and connect; the tables stay as they are. Raises as `connect`."""
+        ...
+
+    def look(self) -> None:
+        """Connect to read only, whoever has the database. Raises HiveError(store_unavailable)."""
+        ...
+
     def reconnect(self) -> None:
         """Close what there is, connect again, and see to it that what can be read is also durable."""
         ...
@@ -66,6 +76,22 @@ class Database(Protocol):
 
     def tidy(self, *, wiped: bool) -> None:
         """Give back space that rows left; with `wiped`, leave no copy of them in any file."""
+        ...
+
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong with its files."""
+        ...
+
+    def size(self) -> int:
+        """Return the bytes that the store takes."""
+        ...
+
+    def migrating(self) -> AbstractContextManager[Any]:
+        """Give a connection of the driver for alembic, which leaves it open and outside a transaction."""
+        ...
+
+    def keep_copy(self, name: str) -> Path | None:
+        """Copy everything, where the database can; return where the copy is."""
         ...
 
     def fault(self, error: Exception) -> Fault | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -34,7 +35,10 @@ def upgrade(dbapi: Any, dialect: str, revision: str = "head") -> None:  # noqa: 
     with engine.connect() as connection:
         made = config()
         made.attributes["connection"] = connection
-        command.upgrade(made, revision)
+        try:
+            command.upgrade(made, revision)
+        except DBAPIError as error:
+            raise error.orig or error from error  # the driver's own, which the adapters know
 
 
 def _begin(connection: Connection) -> None:

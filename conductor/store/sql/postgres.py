@@ -74,22 +74,20 @@ class PostgresDatabase:
 
     def connect(self) -> None:
         """Connect, lock the store for this session, and bring the tables up to date."""
-        try:
+        with self._usable():
             self._open(_LOCK_FIRST_S)
             brought_to_head(self)
-        except LockedError as error:
-            self.close()
-            detail = (
-                f"Another session has {self.shown} open. One store belongs to one conductor: stop the other one, or "
-                "give this site a database of its own."
-            )
-            raise HiveError("store_in_use", detail) from error
-        except psycopg.Error as error:
-            self.close()
-            raise HiveError("store_unavailable", f"{self.shown} cannot be used: {_line(error)}.") from error
-        except HiveError:
-            self.close()
-            raise
+
+    def take(self) -> None:
+        """Connect and lock the store for this session; the tables stay as they are."""
+        with self._usable():
+            self._open(_LOCK_FIRST_S)
+
+    def look(self) -> None:
+        """Connect to read only, whoever has the store."""
+        with self._usable():
+            self._connection = self._connected(autocommit=True)
+            self._connection.execute("SET default_transaction_read_only = on")
 
     def reconnect(self) -> None:
         """Connect anew; what the session before had under way is decided once this returns."""
@@ -157,11 +155,40 @@ class PostgresDatabase:
         """Keep none: `pg_dump` makes the copies of a PostgreSQL."""
         del name
 
+    def integrity(self) -> list[str]:
+        """Return nothing: `pg_amcheck` is the server's own tool for that."""
+        return []
+
+    def size(self) -> int:
+        """Return the bytes of the tables with their indexes."""
+        text = "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c "
+        text += "WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+        return int(self.rows(text)[0][0])
+
     @property
     def _here(self) -> psycopg.Connection[Row]:
         if self._connection is None:
             raise psycopg.OperationalError("there is no connection")
         return self._connection
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what may go wrong at a start into an error for people, and end the session."""
+        try:
+            yield
+        except LockedError as error:
+            self.close()
+            detail = (
+                f"Another session has {self.shown} open. One store belongs to one conductor: stop the other one, or "
+                "give this site a database of its own."
+            )
+            raise HiveError("store_in_use", detail) from error
+        except psycopg.Error as error:
+            self.close()
+            raise HiveError("store_unavailable", f"{self.shown} cannot be used: {_line(error)}.") from error
+        except HiveError:
+            self.close()
+            raise
 
     def _connected(self, *, autocommit: bool) -> psycopg.Connection[Row]:
         address = make_conninfo(

@@ -60,6 +60,5 @@ class Pruner:
 
     def _oldest(self, which: str, before_us: int, limit: int) -> list[tuple[int, int]]:
         committer = self._committer
-        return [
-            (seq, size) for seq, size in committer.database.rows(committer.text[which], (before_us, limit))
-        ]
+        found, _ = committer.read(lambda: committer.database.rows(committer.text[which], (before_us, limit)))
+        return [(seq, size) for seq, size in found or ()]

@@ -20,6 +20,7 @@ from conductor.store.sql.versions import brought_to_head
 from hive.errors import HiveError
 
 _PRAGMAS: Final = (
+    "auto_vacuum=INCREMENTAL",  # takes effect before there are tables
     "journal_mode=WAL",
     "synchronous=FULL",
     "fullfsync=ON",  # macOS, where fsync alone does not empty the drive's cache
@@ -32,6 +33,8 @@ _PRAGMAS: Final = (
 _BUSY_S: Final = 5.0
 _FREED_PAGES: Final = 256
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PASSING: Final = _FULL | {sqlite3.SQLITE_IOERR}
+"""What may be over when the next start tries again."""
 _BROKEN: Final = frozenset(
     {
         sqlite3.SQLITE_IOERR,
@@ -68,17 +71,23 @@ class SqliteDatabase:
 
     def connect(self) -> None:
         """Lock the file for this process, connect, and bring the tables up to date."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._take_lock()
-            self._open(fresh=not self.path.exists())
+        with self._usable():
+            self._take()
             brought_to_head(self)
-        except (sqlite3.Error, OSError, MovedError) as error:
+
+    def take(self) -> None:
+        """Lock the file for this process and connect; the tables stay as they are."""
+        with self._usable():
+            self._take()
+
+    def look(self) -> None:
+        """Connect to read only, whoever has the file."""
+        try:
+            self._open(fresh=False)
+            self._do("PRAGMA query_only=ON")
+        except (sqlite3.Error, OSError) as error:
             self.close()
-            raise HiveError("state_unwritable", f"{self.path} cannot be used as a store: {error}.") from error
-        except HiveError:
-            self.close()
-            raise
+            raise HiveError("store_unavailable", f"{self.path} cannot be read: {error}.") from error
 
     def reconnect(self) -> None:
         """Begin anew with the file, and write the whole log into it: what is read after this is on the disk."""
@@ -160,6 +169,16 @@ class SqliteDatabase:
         _sync(copy.parent)
         return copy
 
+    def integrity(self) -> list[str]:
+        """Return what SQLite finds wrong with the file."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
+    def size(self) -> int:
+        """Return the bytes of the file and of its log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
     @property
     def _here(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -168,6 +187,25 @@ class SqliteDatabase:
 
     def _do(self, text: str) -> None:
         self._here.execute(text)
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what may go wrong at a start into an error for people, and let the file go."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, MovedError) as error:
+            self.close()
+            primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            code = "store_unavailable" if primary in _PASSING else "state_unwritable"
+            raise HiveError(code, f"{self.path} cannot be used as a store: {error}.") from error
+        except HiveError:
+            self.close()
+            raise
+
+    def _take(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._take_lock()
+        self._open(fresh=not self.path.exists())
 
     def _take_lock(self) -> None:
         """Lock the file beside the database; the kernel gives the lock back however this process ends."""
@@ -199,7 +237,6 @@ class SqliteDatabase:
         self._connection = connection
         if fresh:
             self.path.chmod(0o600)
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         self._inode = self.path.stat().st_ino

@@ -64,7 +64,14 @@ def statements(dialect: str) -> Statements:
     address, style = ("sqlite://", "qmark") if dialect == "sqlite" else ("postgresql+psycopg://", "format")
     make: Callable[..., Dialect] = make_url(address).get_dialect()  # each dialect has options of its own
     how = make(paramstyle=style)
-    every = {**_inserts(dialect), **_changes(), **_questions(), **_loads("one"), **_loads("unsettled")}
+    every = {
+        **_inserts(dialect),
+        **_changes(),
+        **_questions(),
+        **_exports(),
+        **_loads("one"),
+        **_loads("unsettled"),
+    }
     return Statements({name: _text(clause, how) for name, clause in every.items()})
 
 
@@ -162,6 +169,30 @@ def _questions() -> dict[str, ClauseElement]:
         .order_by(outcomes.c.created_us.desc(), tasks.c.task.desc())
         .limit(bindparam("n")).offset(_ZERO),
     }  # fmt: skip
+
+
+def _exports() -> dict[str, ClauseElement]:
+    """Return how a whole store is read, some tasks at a time, so that no reader holds up the writer's log."""
+    tried = select(func.count()).where(attempts.c.seq == tasks.c.seq).scalar_subquery()
+    shown = (
+        tasks.c.principal,
+        tasks.c.task,
+        tasks.c.key,
+        tasks.c.capability,
+        tasks.c.labels,
+        tasks.c.created_us,
+    )
+    page = select(tasks.c.seq, *shown, outcomes.c.state, outcomes.c.code, outcomes.c.closed_us, tried)
+    page = (
+        page.select_from(tasks.outerjoin(outcomes)).where(tasks.c.seq > bindparam("a")).order_by(tasks.c.seq)
+    )
+    carried = select(bodies.c.seq, bodies.c.kind, bodies.c.position, bodies.c.name, bodies.c.type, label_sets.c.names,
+                     bodies.c.frames).join(label_sets)  # fmt: skip
+    between = bodies.c.seq > bindparam("a"), bodies.c.seq <= bindparam("z")
+    return {
+        "export page": page.limit(bindparam("n")).offset(_ZERO),
+        "export bodies": carried.where(*between).order_by(bodies.c.seq, bodies.c.kind, bodies.c.position),
+    }
 
 
 def _prunable() -> dict[str, ClauseElement]:

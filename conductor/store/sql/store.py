@@ -68,7 +68,7 @@ class SqlStore:
                 raise
             self._database.close()
             raise HiveError(
-                "state_unwritable", f"{self._database.shown} cannot be written: {error}."
+                "store_unavailable", f"{self._database.shown} cannot be written: {error}."
             ) from error
         return int(epoch) + 1
 

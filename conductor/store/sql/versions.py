@@ -5,12 +5,10 @@ alembic is imported only when there is something to do: a store that is up to da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
-from conductor.store.sql.database import Row
+from conductor.store.sql.database import Database
 from conductor.store.sql.schema import HEAD, REVISIONS
 from hive.errors import HiveError
 
@@ -21,26 +19,7 @@ _THERE: Final = {
 }
 
 
-class Versioned(Protocol):
-    """A database whose tables have a revision."""
-
-    dialect: str
-    shown: str
-
-    def rows(self, text: str, row: Row = ()) -> Sequence[Row]:
-        """Return what a question finds."""
-        ...
-
-    def migrating(self) -> AbstractContextManager[Any]:
-        """Give a connection of the driver for alembic, which leaves it open and outside a transaction."""
-        ...
-
-    def keep_copy(self, name: str) -> Path | None:
-        """Copy everything, where the database can; return where the copy is."""
-        ...
-
-
-def revision_of(database: Versioned) -> str:
+def revision_of(database: Database) -> str:
     """Return the revision of the tables; empty if there are none."""
     if not database.rows(_THERE[database.dialect]):
         return ""
@@ -48,7 +27,7 @@ def revision_of(database: Versioned) -> str:
     return str(found[0][0]) if found else ""
 
 
-def to_do(database: Versioned) -> tuple[str, ...]:
+def to_do(database: Database) -> tuple[str, ...]:
     """Return the revisions that the tables still have to pass. Raises HiveError(store_newer)."""
     there = revision_of(database)
     if there and there not in REVISIONS:
@@ -60,7 +39,16 @@ def to_do(database: Versioned) -> tuple[str, ...]:
     return REVISIONS[REVISIONS.index(there) + 1 :] if there else REVISIONS
 
 
-def brought_to_head(database: Versioned) -> Path | None:
+def require_head(database: Database) -> str:
+    """Return the revision, if it is that of this version. Raises HiveError: store_newer, store_unavailable."""
+    if to_do(database):
+        there = revision_of(database) or "none"
+        detail = f"{database.shown} has tables of revision {there}, not {HEAD}: `hive store migrate` brings them there."
+        raise HiveError("store_unavailable", detail)
+    return HEAD
+
+
+def brought_to_head(database: Database) -> Path | None:
     """Make or migrate the tables, each revision in one transaction; return the copy that was made before."""
     passing = to_do(database)
     if not passing:

@@ -91,15 +91,8 @@ class Writer:
         return told + events
 
     def _looked(self, token: int, question: Question) -> Event:
-        committer = self._committer
-        if committer.broken and not committer.heal():
-            return Looked(token, None, committer.broken)
-        try:
-            return Looked(token, committer.reader.answer(question))
-        except Exception as error:
-            if committer.database.fault(error) is None:
-                raise
-            return Looked(token, None, str(error))
+        answer, why = self._committer.read(lambda: self._committer.reader.answer(question))
+        return Looked(token, answer, why)
 
     def _prune(self) -> None:
         self._since_prune = 0
