@@ -21,7 +21,7 @@ from hive.clock import SystemClock
 from hive.config import MeshConfig, load_config
 from hive.errors import HiveError
 from hive.transport.zeromq import ZmqTransport
-from hive.wire.messages import Journal, Message, PlanWanted, Seen
+from hive.wire.messages import Journal, Kind, Message, PlanWanted, Refuse, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,13 @@ class Control:
             self._transport, spec.private, config.mesh, SystemClock(), self._came_up, self._heard
         )
         self._stop = asyncio.Event()
+        self._refused: HiveError | None = None
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises HiveError if the gateway's port cannot be had."""
+        """Serve until SIGTERM or SIGINT.
+
+        Raises HiveError: address_in_use (the gateway's port), config_invalid (labels that contradict data in hand).
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -63,6 +67,8 @@ class Control:
             self._session.stop()
             await asyncio.to_thread(self._presence.stop)
             self._transport.close()
+        if self._refused is not None:
+            raise self._refused
 
     async def _serve(self) -> None:
         http = self._planner.config.sites[self._spec.site].conductor.http
@@ -89,6 +95,12 @@ class Control:
             self._session.send(self._planner.plan(message))
         elif isinstance(message, Journal):
             self._planner.took(message)
+        elif isinstance(message, Refuse) and message.about == Kind.GENERATION:
+            detail = (
+                "While the conductor runs, labels may only be added at the end; restart it for anything else."
+            )
+            self._refused = HiveError("config_invalid", f"{self._spec.config}, `labels`: {detail}")
+            self._stop.set()
 
     def _publish(self) -> None:
         if self._session.send(self._planner.present()):

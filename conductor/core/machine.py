@@ -29,6 +29,7 @@ from conductor.core import (
 )
 from conductor.core.actions import (
     Action,
+    CloseSession,
     CommitFailed,
     Committed,
     Drain,
@@ -195,11 +196,11 @@ class Conductor:
         if handler is not None:
             handler(s, session, message)
         elif session is s.control:
-            self._from_control(message)
+            self._from_control(session, message)
         else:
             self._refuse(event.session, "kind_unknown", 0)
 
-    def _from_control(self, message: object) -> None:
+    def _from_control(self, session: Session, message: object) -> None:
         s = self.state
         if isinstance(message, Plan):
             taken = planning.take_route(s, message)
@@ -222,6 +223,10 @@ class Conductor:
                     keeping.purge_forbidden(s)
                 greeting.greet_early(s)
                 links.begin(s)
+            else:  # its plans and verdicts would be written in the same bits
+                self._refuse(session.id, "config_invalid", int(Kind.GENERATION))
+                membership.forget(s, session)
+                s.actions.append(CloseSession(session.id))
 
     def _tick(self, event: Tick) -> None:
         s = self.state

@@ -71,12 +71,17 @@ def parked_tasks(s: State, key: RouteKey) -> list[Task]:
 def new_generation(s: State, m: Generation) -> bool:
     """Void every route: the graph or the policy changed. Steps under way keep the plan that they started with.
 
-    Return False if its labels make no table: nothing of it is taken then, as its bitmaps mean nothing.
+    Return False if its labels make no table, or give a label another bit than it has on data that is here already:
+    nothing of it is taken then, as its bitmaps mean something else.
     """
     try:
         table = LabelTable(m.labels[len(BUILTIN) :]) if m.labels else s.label_table
     except HiveError:
         s.count("generations_malformed")
+        return False
+    known = s.label_table.names
+    if s.generation and table.names[: len(known)] != known:
+        s.count("generations_contradictory")
         return False
     s.generation = m.generation
     s.allowed_labels = m.allowed_labels

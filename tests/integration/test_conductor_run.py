@@ -134,6 +134,16 @@ def test_a_policy_that_changes_counts_at_once_for_nodes_that_are_here(site: Site
         assert _works(client)
 
 
+def test_labels_that_were_numbered_anew_end_the_conductor_with_a_sentence(site: Site) -> None:
+    """The dispatcher has data in the old numbers, and a control process that was restarted would use the new ones."""
+    _rewrite(site, "mesh: solo", "mesh: solo\nlabels: [secret]")
+    process = site.conductor()
+    _rewrite(site, "labels: [secret]", "labels: [open, secret]")
+    os.kill(site.pid("control"), signal.SIGKILL)
+    assert process.wait(40) == CATALOGUE["config_invalid"].exit_status
+    assert "labels may only be added at the end" in site.said()
+
+
 def _works(client: Client) -> bool:
     try:
         return bool(client.run("mesh.echo", "x", deadline_ms=2_000).output == "x")

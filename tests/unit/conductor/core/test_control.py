@@ -5,7 +5,19 @@ from __future__ import annotations
 from conductor.core.actions import Received
 from conductor.core.settings import Settings
 from hive.ids import TaskId
-from hive.wire.messages import EMPTY, Generation, Hello, Plan, PlanWanted, Query, Seen, Submit, Verdict
+from hive.wire.messages import (
+    EMPTY,
+    Generation,
+    Hello,
+    Kind,
+    Plan,
+    PlanWanted,
+    Query,
+    Refuse,
+    Seen,
+    Submit,
+    Verdict,
+)
 from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, CONTROL, INTERNAL, MS, PII, Bench
 
 A, B = 10, 11
@@ -172,6 +184,25 @@ def test_a_generation_whose_labels_make_no_table_changes_nothing() -> None:
     s = bench.core.state
     assert (s.generation, s.allowed_labels, s.site_rule) == (before, INTERNAL | PII, "plant-data")
     assert s.counts["generations_malformed"] == 1
+
+
+def test_a_control_process_that_numbers_labels_in_another_way_is_shown_out() -> None:
+    """What is open was labelled in the old bits: the new ones would let pii pass for something else."""
+    bench = by_hand()
+    bench.node(B, "b")
+    before = bench.core.state.generation
+    first = ("public", "internal", "pii", "phi", "secret")
+    bench.send(BY_HAND, Generation(EMPTY, before + 1, INTERNAL, "plant-data", first))
+    other = ("public", "internal", "pii", "phi", "open", "secret")
+    bench.send(BY_HAND, Generation(EMPTY, before + 2, INTERNAL, "other", other))
+    s = bench.core.state
+    assert (s.generation, s.site_rule, s.label_table.names) == (before + 1, "plant-data", first)
+    (refused,) = bench.of(BY_HAND, Refuse)
+    assert isinstance(refused, Refuse)
+    assert (refused.code, refused.about) == ("config_invalid", Kind.GENERATION)
+    assert s.control is None
+    bench.send(BY_HAND, Generation(EMPTY, before + 3, INTERNAL, "other", (*first, "open")))
+    assert s.generation == before + 1, "who was shown out has to greet again"
 
 
 def test_a_label_that_policy_forbids_since_the_task_was_planned_is_not_put_on_its_result() -> None:
