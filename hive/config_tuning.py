@@ -67,6 +67,10 @@ class Tuning(TypedDict, total=False):
         float, _number(10.0, "Hedges that a capability may save up; below 1 none is ever made.")
     ]
     hedge_least_ms: Annotated[int, _whole(2, "Shortest time after which an attempt counts as slow.")]
+    brownout_from: Annotated[
+        float,
+        _number(0.8, "Fill of the queue at which the lowest priority is refused; 1 to 4 follow.", most=1.0),
+    ]
     queue_max_tasks: Annotated[int, _whole(10_000, "Unfinished tasks that are held.")]
     queue_max_bytes: Annotated[int, _whole(64 << 20, "Bodies of unfinished tasks that are held.", least=1024)]
     max_body_bytes: Annotated[int, _whole(8 << 20, "Largest body of one message.", least=1024)]

@@ -38,6 +38,7 @@ def again(s: State, session: Session, task: Task, m: Submit, capability: str) ->
     elif h.flags & Flag.WAIT or task.state in _UNDECIDED:
         listens(s, session, task.waiters, h)
     else:
+        s.acknowledged(task)
         s.actions.append(Send(session.id, Receipt(h._replace(sent_us=s.now_us), shown(task.state))))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import Final
-
 from conductor.core import elsewhere, finding
 from conductor.core.actions import Send
 from conductor.core.again import again, fingerprint, listens
@@ -13,14 +10,12 @@ from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, forbidden, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, labels_of, place
 from conductor.core.planning import ask_for_route, too_long
-from conductor.core.records import OWNER
+from conductor.core.room import make_room, no_room
 from conductor.core.state import Capability, State
 from conductor.core.states import TaskState, next_task, shown
 from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
 from hive.ids import NO_TASK, task_id_for_key
 from hive.wire.messages import Cancel, Flag, Header, Receipt, Submit, Watch
-
-_PRINCIPALS_MAX: Final = 10_000
 
 
 def submitted(s: State, session: Session, m: Submit) -> None:
@@ -138,6 +133,7 @@ def watched(s: State, session: Session, m: Watch) -> None:
 
 def open_task(s: State, task: Task, route: Route | None) -> None:
     """Put a task in the books and let it go its way, or park it until there is one."""
+    make_room(s, task.header.priority, task.bytes)
     s.tasks[task.principal, task.id] = task
     s.open_count += 1
     s.open_bytes += task.bytes
@@ -161,6 +157,7 @@ def _receipts(s: State, task: Task) -> None:
     waiting = [w for w in waiters if w[1].flags & Flag.WAIT]
     for session, header in waiters:
         if not header.flags & Flag.WAIT:
+            s.acknowledged(task)
             s.actions.append(Send(session, Receipt(header._replace(sent_us=s.now_us), shown(task.state))))
     task.waiters = waiting
 
@@ -194,7 +191,7 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return failure("bad_request", f"Priority {h.priority}: it must be from 0 to {PRIORITIES - 1}.")
     if remaining_us <= 0:
         return failure("expired", "The deadline had passed when the task arrived.")
-    full = no_room(s, principal, size, durable=bool(h.flags & Flag.DURABLE or m.key))
+    full = no_room(s, principal, size, h.priority, durable=bool(h.flags & Flag.DURABLE or m.key))
     if full is not None:
         return full
     if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
@@ -206,58 +203,10 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
     return None
 
 
-def no_room(s: State, principal: str, size: int, *, durable: bool) -> dict[str, object] | None:
-    """Return why there is no room for one more task of so many bytes, or None."""
-    if s.draining:
-        return failure("draining", retry_after_ms=2000)
-    if durable and (slow := _commits_too_slow(s, size)) is not None:
-        return slow
-    if s.open_count >= s.settings.queue_max_tasks or s.open_bytes + size > s.settings.queue_max_bytes:
-        s.count("tasks_refused_queue_full")
-        held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
-        return failure("queue_full", f"{held}; try again later.", retry_after_ms=retry_after_ms(s))
-    if s.open_by_principal.get(principal, 0) >= _quota(s, principal):
-        return failure(
-            "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
-        )
-    return None
-
-
 def _cannot_wait(s: State, task: Task, capability: Capability) -> dict[str, object] | None:
     """Return why a task may not be accepted that would have to wait for sites that cannot be reached, or None."""
     sites = elsewhere.permitted(s, task, capability, labels_of(task))
     return elsewhere.unreachable(s, task, capability, sites)
-
-
-def _commits_too_slow(s: State, size: int) -> dict[str, object] | None:
-    """Return why the store is given nothing more: what it has of tasks that ended meanwhile counts nowhere else."""
-    count, held = len(s.ledger.persisting), s.ledger.bytes
-    if count < s.settings.queue_max_tasks and held + size <= s.settings.queue_max_bytes:
-        return None
-    s.count("tasks_refused_queue_full")
-    detail = f"{count} records and {held} bytes of submissions wait for their commit; try again later."
-    return failure("store_unavailable", detail, retry_after_ms=retry_after_ms(s))
-
-
-def retry_after_ms(s: State) -> int:
-    """Return when it is worth to try again: longer the more is waiting, from 0.1 to 5 seconds."""
-    return max(100, min(5000, 5000 * s.open_count // max(1, s.settings.queue_max_tasks)))
-
-
-def _quota(s: State, principal: str) -> int:
-    """Return how many open tasks a principal may have: the most that a rule which names it allows.
-
-    A linked site is no caller: how many of its tasks are open here follows from the slots that it was granted.
-    """
-    if principal.startswith(OWNER):
-        return s.settings.queue_max_tasks
-    known = s.quota_of.get(principal)
-    if known is None:
-        if len(s.quota_of) >= _PRINCIPALS_MAX:
-            s.quota_of.clear()
-        named = [most for pattern, most in s.quotas if fnmatchcase(principal, pattern)]
-        known = s.quota_of[principal] = max(named, default=s.settings.queue_max_tasks)
-    return known
 
 
 def split(inputs: Inputs, body: tuple[bytes, ...], labels: int) -> tuple[Value, ...]:

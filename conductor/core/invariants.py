@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conductor.core.nodes import Node
-from conductor.core.place import labels_of
+from conductor.core.place import labels_of, sheddable
 from conductor.core.state import Capability, State
 from conductor.core.states import FINAL, InvariantError, NodeState, TaskState
 from conductor.core.tasks import Task
@@ -45,6 +45,11 @@ def validate_task(s: State, task: Task) -> None:
             _queue(capability)
             there = task in capability.waiting[task.header.priority]
             _require(task.queued == there, f"task {name} is in the queue and does not know, or not in it")
+    may_go = task.queued and sheddable(task)
+    _require(
+        (task in s.sheddable[task.header.priority]) == may_go,
+        f"task {name} may be shed, or not, unknown to it",
+    )
     _task(s, task)
 
 

@@ -256,9 +256,16 @@ def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
         capability.waiting_count += 1
         queue = capability.waiting[task.header.priority]
         queue[task] = None
+        if sheddable(task):
+            s.sheddable[task.header.priority][task] = None
         if task.attempts:
             queue.move_to_end(task, last=False)  # it has had its turn: what came later stays behind it
     arm(s, task)
+
+
+def sheddable(task: Task) -> bool:
+    """Say whether a waiting task may still be refused: nobody has a receipt for it, and no node has begun it."""
+    return not (task.durable or task.attempts or task.at or task.receipt or task.journey is not None)
 
 
 def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:

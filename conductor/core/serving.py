@@ -8,12 +8,13 @@ from typing import Final
 from conductor.core.elsewhere import HOPS_MAX
 from conductor.core.giving import refuse_work
 from conductor.core.giving import withdraw_forbidden as withdraw_answers
-from conductor.core.intake import no_room, open_task, split
+from conductor.core.intake import open_task, split
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, reject
 from conductor.core.peers import Peer
 from conductor.core.planning import too_long
 from conductor.core.records import OWNER
+from conductor.core.room import no_room
 from conductor.core.state import State
 from conductor.core.states import TaskState
 from conductor.core.tasks import PRIORITIES, RouteKey, Task
@@ -159,4 +160,4 @@ def _no_room(s: State, peer: Peer, m: Work) -> dict[str, object] | None:
     if h.remaining_us == 0:
         return failure("expired", "The deadline had passed when the task arrived.")
     durable = bool(h.flags & Flag.DURABLE)
-    return no_room(s, OWNER + peer.site, sum(map(len, m.body)), durable=durable)
+    return no_room(s, OWNER + peer.site, sum(map(len, m.body)), h.priority, durable=durable)

@@ -45,6 +45,8 @@ class Settings:
     """Hedges that a capability may save up; below 1 hedges nothing."""
     hedge_least_us: int = 2_000
     """Shortest time after which an attempt counts as slow."""
+    brownout_from: float = 0.8
+    """How full the queue is when priority 0 is refused; 1 to 4 follow in steps, 5 and more when it is full."""
     queue_max_tasks: int = 10_000
     """Unfinished tasks that the conductor holds."""
     queue_max_bytes: int = 64 << 20

@@ -116,6 +116,7 @@ class State:
         "routes",
         "sessions",
         "settings",
+        "sheddable",
         "site",
         "site_rule",
         "summaries",
@@ -139,6 +140,8 @@ class State:
         self.sessions: dict[int, Session] = {}
         self.control: Session | None = None
         self.nodes: dict[str, Node] = {}
+        # By priority, oldest first: what waits and was neither acknowledged nor begun.
+        self.sheddable: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
         self.capabilities: dict[str, Capability] = {}
         self.capability_names: list[str] = [""]
         self.tasks: dict[tuple[str, TaskId], Task] = {}
@@ -165,13 +168,14 @@ class State:
         self.quotas: tuple[tuple[str, int], ...] = ()
         self.quota_of: dict[str, int] = {}
         self.questions = Questions()
-        self.roster = 0  # grows when a node comes, goes or changes its state
+        self.roster = self.lag_us = (
+            0  # grows when a node changes its state; for how long we stood still in all
+        )
         self.summaries: dict[str, Summary] = {}
         self.generation = self.allowed_labels = 0
         self.site_rule = ""
         self.label_table = LabelTable()
         self.draining = False
-        self.lag_us = 0  # for how long in all this process stood still
         self.next_attempt = self.next_ask = self.next_token = 1
         self.journal: list[tuple[object, ...]] = []
         self.journal_dropped = 0
@@ -229,9 +233,15 @@ class State:
         """Let a task wait no longer."""
         if task.queued and task.route is not None:
             task.queued = False
+            self.sheddable[task.header.priority].pop(task, None)
             capability = self.capabilities[task.route.steps[task.at].capability]
             capability.waiting_count -= 1
             del capability.waiting[task.header.priority][task]
+
+    def acknowledged(self, task: Task) -> None:
+        """Note that somebody has a receipt for a task: it is never shed."""
+        task.receipt = True
+        self.sheddable[task.header.priority].pop(task, None)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter that the control process publishes."""

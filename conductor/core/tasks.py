@@ -98,6 +98,7 @@ class Task:
         "principal",
         "provenance",
         "queued",
+        "receipt",
         "request",
         "result",
         "result_type",
@@ -144,6 +145,7 @@ class Task:
         self.kills = 0
         self.failures = 0
         self.queued = False
+        self.receipt = False  # somebody was told that it is accepted
         self.waiters: list[tuple[int, Header]] = []
         self.watchers: list[tuple[int, Header]] = []
         self.error: dict[str, object] = {}

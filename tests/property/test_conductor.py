@@ -154,6 +154,7 @@ class Histories(RuleBasedStateMachine):
         durable=_RARELY,
         deadline_ms=st.sampled_from([1, 50, 500, 5000, 5000, 5000]),
         key=st.sampled_from(["", "", "", "", "k1", "k2"]),
+        priority=st.sampled_from([0, 3, 5, 5, 9]),
     )
     def submit(
         self,
@@ -163,6 +164,7 @@ class Histories(RuleBasedStateMachine):
         durable: bool,  # noqa: FBT001
         deadline_ms: int,
         key: str,
+        priority: int,
     ) -> None:
         task = self.bench.submit(
             capability,
@@ -171,6 +173,7 @@ class Histories(RuleBasedStateMachine):
             durable=durable,
             deadline_us=deadline_ms * MS,
             key=key,
+            priority=priority,
             body=body(labels or INTERNAL, key),
         )
         self.asked.add(task)
