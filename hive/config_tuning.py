@@ -81,6 +81,10 @@ class Tuning(TypedDict, total=False):
     flap_window_s: Annotated[float, _number(60.0, "See flap_losses.")]
     quarantine_s: Annotated[float, _number(5.0, "First quarantine; doubles up to quarantine_max_s.")]
     quarantine_max_s: Annotated[float, _number(60.0, "Longest quarantine.")]
+    probation_answers: Annotated[
+        int,
+        _whole(5, "Answers with one attempt at a time that a node owes after a quarantine.", least=0),
+    ]
     link_beat_ms: Annotated[
         int, _whole(250, "How often two linked conductors prove that they run.", least=10)
     ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from conductor.core import states as conductor_states
+from conductor.core.retry_classes import CLASSES
 from hive.config_tuning import Tuning
 from hive.core import forward, link_states
 from hive.errors import CATALOGUE
@@ -104,10 +105,10 @@ def transitions(table: Mapping[tuple[Enum, object], Enum]) -> Callable[[], str]:
 
 def errors_table() -> str:
     """Return the error catalogue."""
-    rows = ["| code | HTTP | exit | again | who | what it means |", "|---|---|---|---|---|---|"]
+    rows = ["| code | HTTP | exit | again | who | step | what it means |", "|---|---|---|---|---|---|---|"]
     rows += [
         f"| `{e.code}` | {e.http_status} | {e.exit_status} | {'yes' if e.retryable else 'no'} | {e.fault} "
-        f"| {e.sentence} |"
+        f"| {CLASSES[e.code].value} | {e.sentence} |"
         for e in CATALOGUE.values()
     ]
     return "\n".join(rows)

@@ -88,5 +88,7 @@ def advert_row(advert: Advert) -> dict[str, object]:
         "endpoint": "",
         "inflight": 0,
         "credit": 0,
+        "probation": 0,
+        "faults": 0,
         "run_us": 0,
     }

@@ -11,11 +11,12 @@ from conductor.core import questions
 from conductor.core.actions import CloseSession, Send
 from conductor.core.away import AwayPool
 from conductor.core.keeping import keep_acquaintance
-from conductor.core.membership import arm_node, forget, gone, quarantined_until
+from conductor.core.membership import arm_node, forget, gone
 from conductor.core.nodes import Node
 from conductor.core.outcome import failure, failure_of
 from conductor.core.place import offer
 from conductor.core.pools import Pool
+from conductor.core.quarantine import on_probation, quarantined_until
 from conductor.core.session import now_header, welcome
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, next_node
@@ -157,12 +158,14 @@ def _drop_empty(s: State, capability: Capability) -> None:
 
 def _admit(s: State, node: Node) -> None:
     until = quarantined_until(s, node.id) if node.peer is None else 0
-    if until > s.now_us:
+    if until > s.now_us and not node.same_boot:
         node.state = next_node(node.state, "flapping")
         node.release_us = until
         s.count("quarantines")
     else:
         node.state = next_node(node.state, "granted")
+        if until > s.now_us:
+            on_probation(s, node)
     s.roster += 1
     s.note("node", node.state.value, node.id)
     session = s.sessions.get(node.session)

@@ -115,11 +115,12 @@ def _control_came(s: State, session: Session) -> None:
 def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     old = s.nodes.get(m.name)
     if old is not None:
-        _replace(s, old)
+        _replace(s, old, m)
     node = Node(m, session.id, address, s.awake_us, s.settings)
     away = s.away.pop(m.name, None)
     if away is not None and away.hello.incarnation == m.incarnation:
         acquit(s, away)
+        node.same_boot = True
     session.node = node
     s.nodes[m.name] = node
     drop = _reconcile(s, node, m)
@@ -156,9 +157,17 @@ def _same_boot(old: Hello, new: Hello) -> bool:
     return old.incarnation == new.incarnation and claim_key(old) == claim_key(new)
 
 
-def _replace(s: State, old: Node) -> None:
-    """A node is back on a new connection before the old one was seen to close."""
+def _replace(s: State, old: Node, m: Hello) -> None:
+    """A node is back on a new connection before the old one was seen to close.
+
+    What the same boot says it still has, or has answered, goes on there: moving it would run it twice for nothing.
+    """
     session = s.sessions.get(old.session)
+    if old.state is not NodeState.LOST and _same_boot(old.hello, m):
+        for ref in {*m.held, *m.unacked}:
+            attempt = s.attempt_of(*ref)
+            if attempt is not None and old.attempts.pop(attempt.number, None) is not None:
+                old.inflight -= 1
     if old.state is not NodeState.LOST:
         gone(s, old, "node_lost")
     if session is not None and session.node is old:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from conductor.core.actions import CloseSession, Send
 from conductor.core.elsewhere import ready_here
 from conductor.core.nodes import Node, Session
 from conductor.core.place import FAR_US, offer
+from conductor.core.quarantine import flapped, on_probation
 from conductor.core.session import now_header
 from conductor.core.state import State
 from conductor.core.states import NodeState, next_node
@@ -50,8 +50,10 @@ def back(s: State, node: Node) -> None:
 def credit(s: State, session: Session, m: Credit) -> None:
     """Set how many attempts a node takes at once."""
     if session.node is not None:
-        session.node.credit = m.slots
-        offer(s, session.node)
+        node = session.node
+        node.granted = m.slots
+        node.credit = min(m.slots, 1) if node.probation else m.slots
+        offer(s, node)
 
 
 def left(s: State, session: Session, _: Bye) -> None:
@@ -66,7 +68,7 @@ def lost(s: State, session: Session, why: str = "node_lost") -> None:
     """Part with a peer whose connection closed: a crash, or a cut link. One that fell silent took nobody's blame."""
     if session.node is not None:
         s.count("nodes_lost")
-        _flapped(s, session.node)
+        flapped(s, session.node)
         gone(s, session.node, why)
     forget(s, session)
 
@@ -80,6 +82,7 @@ def node_due(s: State, node: Node) -> None:
             s.roster += 1
             s.note("node", "released", node.id)
             node.beats.last_us = max(node.beats.last_us, s.awake_us - s.settings.beat_us)
+            on_probation(s, node)
             offer(s, node)
     elif node.state is NodeState.READY:
         if s.awake_us >= node.beats.suspect_at_us():
@@ -147,33 +150,6 @@ def gone(s: State, node: Node, why: str) -> None:
             move(s, attempt, "handed_back" if why == "left" else why)
     node.lost_with = tuple(attempt.number for attempt in held if attempt.kill)
     _relieve(s, node)
-
-
-def _flapped(s: State, node: Node) -> None:
-    if node.pool is None:
-        return  # a name that policy never granted anything: it can hold no work either
-    if len(s.flaps) >= AWAY_MAX:
-        oldest = s.now_us - s.settings.flap_window_us
-        s.flaps = {name: losses for name, losses in s.flaps.items() if losses[-1] >= oldest}
-    losses = s.flaps.setdefault(node.id, deque(maxlen=64))
-    losses.append(s.now_us)
-
-
-def quarantined_until(s: State, node_id: str) -> int:
-    """Return until when a node that came and went too often is set aside."""
-    settings = s.settings
-    losses = s.flaps.get(node_id)
-    if losses is None:
-        return 0
-    while losses and losses[0] < s.now_us - settings.flap_window_us:
-        losses.popleft()
-    if not losses:
-        del s.flaps[node_id]
-        return 0
-    excess = len(losses) - settings.flap_losses
-    if excess < 0:
-        return 0
-    return losses[-1] + min(settings.quarantine_max_us, settings.quarantine_us << min(excess, 10))
 
 
 def _lost_at(s: State, node: Node) -> int:

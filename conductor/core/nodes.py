@@ -40,9 +40,31 @@ class Node:
     """One boot of one node, as its conductor sees it; or what a peer conductor offers in sum of one capability."""
 
     __slots__ = (
-        "address", "attempts", "beats", "claim", "credit", "digest", "ewma_us", "exclusive", "hello", "id",
-        "inflight", "lost_with", "offer", "peer", "pool", "release_us", "removes", "run_bound_us", "session",
-        "site", "state",
+        "address",
+        "attempts",
+        "beats",
+        "claim",
+        "credit",
+        "digest",
+        "ewma_us",
+        "exclusive",
+        "faults",
+        "granted",
+        "hello",
+        "id",
+        "inflight",
+        "lost_with",
+        "offer",
+        "peer",
+        "pool",
+        "probation",
+        "release_us",
+        "removes",
+        "run_bound_us",
+        "same_boot",
+        "session",
+        "site",
+        "state",
     )  # fmt: skip
 
     def __init__(self, hello: Hello, session: int, address: str, awake_us: int, settings: Settings) -> None:
@@ -56,9 +78,13 @@ class Node:
         self.session = session
         self.address = address
         self.state = NodeState.JOINING
-        self.credit = hello.credit
+        self.granted = hello.credit
+        self.credit = hello.credit  # less than it granted while it is on probation
+        self.probation = 0  # answers that it still owes before it is trusted again
+        self.same_boot = False  # it was here before: its link broke, it did not crash
         self.inflight = 0
         self.exclusive = False
+        self.faults = 0  # refusals that speak against it, and leases that it let run out
         self.lost_with: tuple[int, ...] = ()  # attempts that counted as killing it
         self.attempts: dict[int, Attempt] = {}
         self.pool: Pool[Node] | None = None

@@ -14,7 +14,7 @@ from conductor.core.handing import compose, sent_on
 from conductor.core.hedging import worth_it
 from conductor.core.keeping import keep_attempt
 from conductor.core.nodes import Node
-from conductor.core.outcome import finish, tell
+from conductor.core.outcome import failure, finish, tell
 from conductor.core.refusing import refused_by_gate
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, TaskState, next_task
@@ -25,12 +25,20 @@ FAR_US: Final = 60_000_000
 """Furthest that a timer is set ahead; what is due later sets it anew. Each instant beyond would cost a bucket."""
 
 
+_SILENCES: Final = 2
+"""How many nodes that are never heard again weigh as much as one whose connection closed: a cut looks like that too."""
+
+
 def place(s: State, task: Task) -> None:
     """Start the next attempt of the task's step on the best permitted node, or let the task wait for one."""
     capability = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
     labels = labels_of(task)
     if task.kills >= s.settings.kills_max:
         hold(s, task)
+        return
+    if task.silences >= _SILENCES * s.settings.kills_max:
+        detail = f"{task.silences} nodes fell silent while they ran it, and none of them came back."
+        finish(s, task, TaskState.DEAD_LETTERED, failure("dead_lettered", detail))
         return
     risk = at_risk(task)
     if risk > s.settings.kills_max:  # silence is no proof, so one more is risked, and no further one

@@ -57,6 +57,8 @@ def node_view(node: Node, capability: str) -> dict[str, object]:
         "endpoint": node.address,
         "inflight": node.inflight,
         "credit": node.credit,
+        "probation": node.probation,
+        "faults": node.faults,
         "run_us": round(node.ewma_us),
     }
 

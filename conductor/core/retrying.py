@@ -5,39 +5,42 @@ from __future__ import annotations
 from conductor.core.elsewhere import ready_here
 from conductor.core.outcome import failure, finish
 from conductor.core.place import arm, has_untried, place
+from conductor.core.retry_classes import CLASSES, FORGIVEN, UNKNOWN, Again
 from conductor.core.second import conclude, site_refused
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task
-from hive.errors import CATALOGUE
 from hive.wire.messages import Refuse
-
-_NOT_THE_NODES_FAULT = frozenset({"input_invalid", "too_large"})
-_FREE_MOVES = frozenset({"draining", "credit_exceeded", "quarantined"})
 
 
 def after_refusal(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
     """Go on with a step that a node has refused: elsewhere, after a pause, or not at all."""
-    code = m.code if m.code in CATALOGUE else "inference_failed"
+    code = m.code if m.code in CLASSES else UNKNOWN
+    again = CLASSES[code]
+    attempt.node.faults += code not in FORGIVEN
     task.tried.add(attempt.node.id)
     if attempt.node.peer is not None and site_refused(s, task, attempt, code, m):
         return
-    if code in _NOT_THE_NODES_FAULT:
-        finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
-    elif code == "expired":
+    if code == "expired":
         expire(s, task)
+    elif again is Again.NEVER:
+        finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
     elif any(not other.ended for other in task.live.values()):
         arm(s, task)  # another attempt of this step is under way
-    elif code in _FREE_MOVES:
+    elif again is not Again.ELSEWHERE:
+        _retry(s, task, attempt, code, m.detail)
+    elif has_untried(s, task):
         place(s, task)
     else:
-        _retry(s, task, attempt, code, m.detail)
+        _pause(
+            s, task, s.settings.retry_delay_us
+        )  # who refuses it again and again must not be asked at every turn
 
 
 def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> None:
     task.failures += 1
     budget = s.capability(task.route.steps[task.at].capability)  # type: ignore[union-attr]
-    if code == "deadline_too_short":
+    if CLASSES[code] is Again.UNTRIED:
         if task.failures < s.settings.attempts_max and has_untried(s, task):
             place(s, task)
         else:
@@ -52,10 +55,14 @@ def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> No
         s.count("retries")
         if attempt.node.peer is not None:
             task.tried.discard(attempt.node.id)  # after the pause it is asked again, if nobody here can
-        pause = s.settings.retry_delay_us << (task.failures - 1)
-        task.retry_us = s.now_us + int(pause * (0.5 + s.rand()))
-        task.state = next_task(task.state, "unplaced")
-        arm(s, task)
+        _pause(s, task, s.settings.retry_delay_us << (task.failures - 1))
+
+
+def _pause(s: State, task: Task, about_us: int) -> None:
+    """Try a step again after about so long; everybody else waits a little more or less."""
+    task.retry_us = s.now_us + int(about_us * (0.5 + s.rand()))
+    task.state = next_task(task.state, "unplaced")
+    arm(s, task)
 
 
 def expire(s: State, task: Task) -> None:

@@ -12,19 +12,14 @@ from conductor.core import elsewhere
 from conductor.core.journey import Held
 from conductor.core.outcome import failure, finish
 from conductor.core.place import arm, escalate, has_untried, labels_of, place
+from conductor.core.retry_classes import CLASSES, Again
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task
 from hive.wire.messages import Refuse
 
-_THE_SITE_MAY_NOT: Final = frozenset(
-    {"label_forbidden", "label_kept", "forbidden", "capability_unknown", "no_route", "loop", "type_unknown"}
-)
-"""What a linked site says when asking it again changes nothing: its policy or its graph decides."""
-
-_NOT_NOW: Final = frozenset({"draining", "credit_exceeded", "quarantined"})
 _LATER: Final = frozenset({"store_unavailable", "queue_full", "quota_exceeded", "planning_unavailable"})
-"""What a linked site says when it takes nothing now; the second kind is waited for by those that wish to wait."""
+"""What a linked site says when it is too full to take more, and what those wait for that wish to wait."""
 _PAUSE_MS: Final = 500
 _PAUSES_MS: Final = (50, 5_000)
 
@@ -75,14 +70,14 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
         return False
     if code != "expired" and settle_for_less(s, task, attempt.node.site):
         return True
-    if code in _NOT_NOW or (code in _LATER and elsewhere.wishes_to_wait(task)):
+    if CLASSES[code] is Again.ELSEWHERE or (code in _LATER and elsewhere.wishes_to_wait(task)):
         _ask_later(s, task, attempt, m)
         return True
     if code == "dead_lettered":
         finish(s, task, TaskState.DEAD_LETTERED, failure(code, m.detail, site=attempt.node.site))
         return True
     waits = code == "link_down" and not elsewhere.wishes_to_wait(task)
-    if code not in _THE_SITE_MAY_NOT and not waits:
+    if CLASSES[code] is not Again.SITE and not waits:
         return False
     if has_untried(s, task):
         place(s, task)

@@ -67,6 +67,8 @@ class Settings:
     """First quarantine; doubles each time, up to quarantine_max_us."""
     quarantine_max_us: int = 60_000_000
     """Longest quarantine."""
+    probation_answers: int = 5
+    """Answers that a node gives with one attempt at a time after a quarantine; 0 trusts it at once."""
     link_beat_us: int = 250_000
     """How often two linked conductors prove to each other that they run."""
     link_deviation_floor_us: int = 250_000

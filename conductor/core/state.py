@@ -26,6 +26,7 @@ from hive.wire.messages import Offer, Query, Verdict
 if TYPE_CHECKING:
     from conductor.core.exports import Summary
     from conductor.core.peers import Peer
+    from conductor.core.quarantine import Flaps
 
 
 class Capability:
@@ -158,7 +159,7 @@ class State:
         self.claims: dict[int, Node] = {}
         self.verdicts: dict[object, Verdict] = {}
         self.away: OrderedDict[str, Node] = OrderedDict()
-        self.flaps: dict[str, deque[int]] = {}
+        self.flaps: dict[str, Flaps] = {}
         self.ledger = Ledger()
         self.finished: deque[Task] = deque()  # oldest first
         self.finished_bytes = 0

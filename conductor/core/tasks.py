@@ -105,6 +105,7 @@ class Task:
         "retry_us",
         "route",
         "route_key",
+        "silences",
         "state",
         "tried",
         "unsure",
@@ -143,6 +144,7 @@ class Task:
         self.live: dict[int, Attempt] = {}
         self.tried: set[str] = set()
         self.kills = 0
+        self.silences = 0  # nodes that fell silent with its step and never came back
         self.failures = 0
         self.queued = False
         self.receipt = False  # somebody was told that it is accepted

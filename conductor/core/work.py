@@ -9,6 +9,7 @@ from conductor.core.nodes import Node, Session
 from conductor.core.outcome import attempt_header, failure, finish, forbidden, reject, tell
 from conductor.core.place import arm, hedge, hold, labels_of, lease_until_us, offer, place
 from conductor.core.provenance import provenance
+from conductor.core.quarantine import proved
 from conductor.core.retrying import after_refusal, expire
 from conductor.core.second import ask_further, conclude, settle_for_less
 from conductor.core.state import State
@@ -30,6 +31,8 @@ def answered(s: State, session: Session, m: Answer) -> None:
     node = attempt.node
     node.ewma_us += _EWMA * (m.run_us - node.ewma_us) if node.ewma_us else m.run_us
     _timed(s, attempt)
+    if node.probation:
+        proved(s, node)
     attempt.provenance = m.provenance
     task = attempt.task
     if task.settled or attempt.number not in task.live:
@@ -84,6 +87,8 @@ def move(s: State, attempt: Attempt, why: str) -> None:
         del task.live[attempt.number]  # what it says comes too late; its slot is taken until it says so
     elif attempt.node.peer is not None and settle_for_less(s, task, attempt.node.site):
         return
+    elif why == "node_silent":
+        task.silences += 1
     elif why == "node_lost":
         attempt.kill = True
         task.kills += 1
@@ -126,6 +131,7 @@ def resume(s: State, attempt: Attempt) -> None:
     task = attempt.task
     if task.settled or attempt.number not in task.live or attempt.ended not in _FOR_SILENCE:
         return
+    task.silences -= attempt.ended == "node_silent"
     attempt.ended = ""
     attempt.lease_us = lease_until_us(s, task, attempt.node)
     s.unqueue(task)
@@ -165,6 +171,7 @@ def task_due(s: State, task: Task) -> None:
         task.hedge_us = 0
         hedge(s, task)
     for attempt in [a for a in task.live.values() if not a.ended and s.awake_us >= a.lease_us]:
+        attempt.node.faults += 1
         s.actions.append(Send(attempt.node.session, Revoke(attempt_header(s, attempt), "lease_expired")))
         move(s, attempt, "lease_expired")
     if not task.settled:
@@ -241,7 +248,8 @@ def _close_step(s: State, task: Task, attempt: Attempt, m: Answer) -> None:
     task.at += 1
     task.tried.clear()
     s.capability(steps[task.at].capability).earn(s.settings)
-    task.kills = task.retry_us = 0  # who answered was not taken down; what waited for that, waits no longer
+    # Who answered was not taken down; what waited for that, waits no longer.
+    task.kills = task.silences = task.retry_us = 0
     task.held = False
     task.failures = 0
     task.state = next_task(task.state, "next_step")
