@@ -94,11 +94,17 @@ class ConductorConfig(Part):
 
 
 class NodeConfig(Part):
-    """`count` nodes of one specialist (a bundled name or a path), each of which takes `credit` attempts at once."""
+    """`count` nodes of one specialist (a bundled name or a path), each of which takes `credit` attempts at once.
+
+    Each may take `memory_mb` of the device's memory (0: what the specialist's manifest says), and gives way to
+    others on its processors by `nice`.
+    """
 
     specialist: Annotated[str, StringConstraints(min_length=1)]
     credit: Annotated[int, Field(ge=1, le=4096)] = 8
     count: Annotated[int, Field(ge=1, le=256)] = 1
+    memory_mb: Annotated[int, Field(ge=0, le=1 << 20)] = 0
+    nice: Annotated[int, Field(ge=0, le=19)] = 0
 
 
 class DeviceConfig(Part):

@@ -132,6 +132,14 @@ def _entries() -> tuple[ErrorKind, ...]:
         entry("inference_failed", 502, 50, "The model failed on this input.", True, "hive"),
         entry("node_lost", 502, 51, "The node went away while it worked.", True, "hive"),
         entry("credit_exceeded", 503, 52, "More work was sent than was granted.", True, "peer"),
+        entry(
+            "worker_memory",
+            502,
+            54,
+            "The specialist needs more memory than its worker may take. Raise `memory_mb`.",
+            False,
+            "operator",
+        ),
         entry("lease_expired", 504, 53, "The node did not finish within its lease.", True, "hive"),
         # Models and their files.
         entry(

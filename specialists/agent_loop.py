@@ -26,6 +26,7 @@ from specialists.core.supervise import (
     Terminate,
     WorkerState,
 )
+from specialists.limits import give_way
 from specialists.signals import Signals
 from specialists.worker_spec import WorkerSpec, endpoints_line
 
@@ -225,6 +226,7 @@ class Agent:
             specialist=node.specialist,
             endpoints=self._endpoints,
             credit=node.credit,
+            memory_mb=node.memory_mb,
             token=self._spec.token,
             agent_pid=os.getpid(),
         )
@@ -233,6 +235,7 @@ class Agent:
         except OSError as error:
             self._do(self._supervisor.exited(node.id, f"not started: {error.strerror}", self._clock.now_us()))
             return
+        give_way(node.nice, process.pid)
         self._processes[node.id] = process
         self._known[node.id] = _Known()
         self._selector.register(process.exit_fd, selectors.EVENT_READ)

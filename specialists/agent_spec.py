@@ -10,11 +10,16 @@ from hive.errors import HiveError
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node of the device: its id (`<device>/<specialist>`), its specialist and its credit."""
+    """One node of the device: its id (`<device>/<specialist>`), its specialist, its credit and what it may take.
+
+    `memory_mb` 0 leaves that to the specialist's manifest; `nice` is as for nice(1), 0 to 19.
+    """
 
     id: str
     specialist: str
     credit: int = 8
+    memory_mb: int = 0
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def run_device(
         at, named = find_device(mesh, device, site)
         folder = find_source(config).parent
         nodes = tuple(
-            NodeSpec(name, _absolute(node.specialist, folder), node.credit)
+            NodeSpec(name, _absolute(node.specialist, folder), node.credit, node.memory_mb, node.nice)
             for name, node in mesh.node_ids(at, named)
         )
         listed = mesh.discovery.conductors.get(at)

@@ -89,7 +89,10 @@ def load(name_or_path: str | Path, kinds: Mapping[str, KindFactory] = KINDS) -> 
             "manifest_invalid", f"`kind` is {manifest.kind!r}; known kinds: {known}.", field="kind"
         )
     verify(manifest)
-    engine: Engine | None = OnnxEngine(manifest.read(MODEL_FILE)) if manifest.engine == "onnx" else None
+    bound_s = manifest.run_bound_ms / 1000
+    engine: Engine | None = None
+    if manifest.engine == "onnx":
+        engine = OnnxEngine(manifest.read(MODEL_FILE), bound_s)
     tokenizer = TextTokenizer(manifest.read(manifest.tokenizer)) if manifest.tokenizer else None
     return Specialist(manifest, factory(Parts(manifest, engine, tokenizer)))
 

@@ -23,6 +23,8 @@ FILE_NAME: Final = "manifest.json"
 MANIFEST_VERSION: Final = 1
 ENGINES: Final = ("onnx", "none")
 MODEL_FILE: Final = "model.onnx"
+MEMORY_MB: Final = 512
+"""What a worker may take if its manifest does not say; the bundled specialists use about 115 of them."""
 _MAX_MANIFEST_BYTES: Final = 1 << 20
 _MAX_FILE_BYTES: Final = 1 << 30
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -43,10 +45,11 @@ class Manifest:
     """A valid manifest. `digest` is "sha256:" and the hash of the manifest's bytes; `directory` is where it lies.
 
     `inputs` maps names to data types, in order. `preprocess`, `postprocess` and `calibration` belong to the kind of
-    specialist. `batch_max` is how many inputs one run may take and `batch_why` the reason; `run_bound_ms` is the time
-    within which a run of a full batch ends. `idempotent` says that a second run of the same work does no harm, so that
-    a slow one may be hedged. `removes` are the labels that an answer may claim to have removed; policy decides about
-    the claim. `quality` holds measured figures: {measure: {value, low, high, n, data}}.
+    specialist. `batch_max` is how many inputs one run may take and `batch_why` the reason; `run_bound_ms` is the
+    time within which a run of a full batch ends, `memory_mb` the most that its worker may take. `idempotent` says
+    that a second run of the same work does no harm, so that a slow one may be hedged. `removes` are the labels that
+    an answer may claim to have removed; policy decides about the claim. `quality` holds measured figures: {measure:
+    {value, low, high, n, data}}.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Manifest:
     batch_max: int
     batch_why: str
     run_bound_ms: int
+    memory_mb: int
     idempotent: bool
     removes: frozenset[str]
     quality: Mapping[str, Json]
@@ -132,6 +136,7 @@ class _Reader:
             "preprocess",
             "postprocess",
             "calibration",
+            "memory_mb",
             "idempotent",
             "removes",
             "quality",
@@ -172,6 +177,7 @@ class _Reader:
             batch_max=self._count("batch.max_size", batch.get("max_size"), 1024),
             batch_why=self._text("batch.why", batch.get("why")),
             run_bound_ms=self._count("run_bound_ms", self._raw["run_bound_ms"], 86_400_000),
+            memory_mb=self._count("memory_mb", self._raw.get("memory_mb", MEMORY_MB), 1 << 20),
             idempotent=self._flag("idempotent"),
             removes=frozenset(self._texts("removes")),
             quality=self._quality(),

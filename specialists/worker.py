@@ -24,7 +24,9 @@ from hive.transport.zeromq import ZmqTransport
 from specialists.core.admission import NodeLimits
 from specialists.core.machine import NodeCore
 from specialists.kinds.base import KindFactory
-from specialists.load import KINDS, Specialist, load
+from specialists.limits import bound_memory
+from specialists.load import KINDS, Specialist, find, load
+from specialists.manifest import read_manifest
 from specialists.signals import Signals
 from specialists.worker_loop import Identity, Worker
 from specialists.worker_pipe import AgentPipe, claim_standard_pipes, die_with_agent
@@ -49,11 +51,18 @@ def main(kinds: Mapping[str, KindFactory] = KINDS, runner_of: RunnerFactory = pl
     pipe = claim_standard_pipes()
     try:
         worker = _build(pipe, _read_spec(pipe), kinds, runner_of)
+        worker.serve(Signals(signal.SIGTERM, signal.SIGINT))
     except HiveError as error:
-        pipe.say("failed", code=error.code, detail=error.detail[:2000])
-        return error.kind.exit_status
-    worker.serve(Signals(signal.SIGTERM, signal.SIGINT))
+        return _failed(pipe, error)
+    except MemoryError:
+        return _failed(pipe, HiveError("worker_memory", "The worker itself ran out of memory."))
     return 0
+
+
+def _failed(pipe: AgentPipe, error: HiveError) -> int:
+    """Tell the agent why this process is about to end; return its exit status."""
+    pipe.say("failed", code=error.code, detail=error.detail[:2000])
+    return error.kind.exit_status
 
 
 def _read_spec(pipe: AgentPipe) -> WorkerSpec:
@@ -78,6 +87,8 @@ def _build(
     """Load and warm up the specialist; raise HiveError if it is missing, wrong or not what its manifest pins."""
     pipe.say("starting", pid=os.getpid())
     incarnation = new_incarnation()
+    # Before anything of the specialist runs; its agent says how much, or its manifest does.
+    bound_memory(spec.memory_mb or read_manifest(find(spec.specialist)).memory_mb)
     model = load(spec.specialist, kinds)
     runner = runner_of(model, spec, incarnation)
     model.warm_up()

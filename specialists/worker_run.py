@@ -111,6 +111,8 @@ class Runner:
             error = HiveError("inference_failed", f"{len(answers)} answers to {len(batch)} inputs.")
         except HiveError as failure:
             error = failure
+        except MemoryError:
+            error = HiveError("worker_memory", "The input needs more memory than this worker may take.")
         except Exception as failure:  # noqa: BLE001 - a model's code must not end the worker; a bug of ours neither
             # The type only: a message may quote the payload.
             error = HiveError("inference_failed", f"The specialist raised {type(failure).__name__}.")

@@ -13,7 +13,8 @@ class WorkerSpec:
     """One node: its id in the mesh, the specialist that it hosts, and where to find its conductor.
 
     `specialist` is a bundled specialist's name or a directory. `endpoints` may be empty: the agent sends
-    `{"endpoints": [...]}` when discovery finds a conductor. `credit` is how many works it takes at once.
+    `{"endpoints": [...]}` when discovery finds a conductor. `credit` is how many works it takes at once,
+    `memory_mb` the most that the worker may take of the device's memory (0: what the manifest says).
     """
 
     node: str
@@ -22,6 +23,7 @@ class WorkerSpec:
     specialist: str
     endpoints: tuple[str, ...] = ()
     credit: int = 8
+    memory_mb: int = 0
     token: str = ""
     agent_pid: int = 0
 

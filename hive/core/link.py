@@ -17,6 +17,8 @@ from hive.wire.messages import VERSION as WIRE_VERSION
 from hive.wire.messages import Bye, Hello, Kind, Message, Refuse, Welcome
 
 _GREETED: Final = frozenset({LinkState.GREETING, LinkState.UP})
+_FORGETS: Final = 7
+"""Slow answers fade by 2^-7 with each further one: to a half in about nine seconds of beats."""
 _CONNECTED: Final = frozenset({LinkState.DIALLING, LinkState.GREETING, LinkState.UP})
 
 
@@ -67,13 +69,15 @@ class LinkTuning:
     """Times of a link in microseconds.
 
     `greeting_us` is how long HELLO may stay unanswered; the session counts as silent `silence_beats` beats, but
-    at least `silence_floor_us`, after something that wants an answer. A refusal backs off more slowly than a lost
-    connection: it changes when people change something.
+    at least `silence_floor_us`, after something that wants an answer. Where answers were slow of late more than once,
+    because packets are lost, it is four times the second slowest, at most `silence_cap_us`: dialling anew would not be
+    quicker. A refusal backs off more slowly than a lost connection: it changes when people change something.
     """
 
     greeting_us: int = 1_000_000
     silence_beats: int = 10
     silence_floor_us: int = 2_000_000
+    silence_cap_us: int = 10_000_000
     backoff_base_us: int = 20_000
     backoff_cap_us: int = RECONNECT_CAP_US
     refused_base_us: int = 100_000
@@ -96,6 +100,7 @@ class Link:
         "_index",
         "_refusals",
         "_silence_us",
+        "_slow_us",
         "_tuning",
         "_up_us",
         "state",
@@ -110,6 +115,7 @@ class Link:
         self._backoff = Backoff(rng, self._tuning.backoff_base_us, self._tuning.backoff_cap_us)
         self._refusals = Backoff(rng, self._tuning.refused_base_us, self._tuning.refused_cap_us)
         self._silence_us = self._tuning.silence_floor_us
+        self._slow_us = [0, 0]  # the two slowest answers of late
         self._asked_us: int | None = None
         self._due_us: int | None = None
         self._up_us = 0
@@ -126,7 +132,7 @@ class Link:
     def next_us(self) -> int | None:
         """The instant at which `tick` has something to do; None if only an event can change anything."""
         if self.state is LinkState.UP:
-            return None if self._asked_us is None else self._asked_us + self._silence_us
+            return None if self._asked_us is None else self._asked_us + self._patience_us()
         return self._due_us
 
     def start(self, now_us: int) -> list[LinkAction]:
@@ -153,7 +159,10 @@ class Link:
 
     def received(self, message: Message, now_us: int) -> list[LinkAction]:
         """A message arrived. Session messages move the state; any other is a sign of life, left to the owner."""
-        self._asked_us = None
+        if self._asked_us is not None:
+            slowest = (now_us - self._asked_us, *(slow - (slow >> _FORGETS) for slow in self._slow_us))
+            self._slow_us = sorted(slowest)[1:]
+            self._asked_us = None
         match message:
             case Welcome() if self.state is LinkState.GREETING:
                 return self._welcomed(message, now_us)
@@ -172,7 +181,7 @@ class Link:
             return []
         if self.state is LinkState.WAITING:
             return self._dial(LinkEvent.DUE, now_us)
-        if now_us - due_us > self._silence_us // 4 and self._asked_us is not None:
+        if now_us - due_us > self._patience_us() // 4 and self._asked_us is not None:
             # Our own loop stood still: what the other side sent meanwhile may not have been read yet.
             self._asked_us = now_us
             return []
@@ -195,6 +204,9 @@ class Link:
         self._step(LinkEvent.STOP)
         self._due_us = self._asked_us = None
         return [Hangup()] if connected else []
+
+    def _patience_us(self) -> int:
+        return max(self._silence_us, min(4 * self._slow_us[0], self._tuning.silence_cap_us))
 
     def _next(self) -> str:
         return self._endpoints[self._index % len(self._endpoints)] if self._endpoints else ""

@@ -15,6 +15,7 @@ import onnxruntime
 
 from hive.errors import HiveError
 from specialists.engine.base import Array
+from specialists.engine.bound import RunBound
 
 # The fields of onnx.proto that lead to tensors, by message: field number -> message that it holds.
 _FIELDS: Final[dict[str, dict[int, str]]] = {
@@ -26,6 +27,8 @@ _FIELDS: Final[dict[str, dict[int, str]]] = {
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
 }
+_BOUND_S: Final = 60.0
+_NO_MEMORY: Final = "bad_alloc"
 _EXTERNAL_DATA: Final = 13
 _DATA_LOCATION: Final = 14
 _MAX_DEPTH: Final = 64
@@ -38,9 +41,9 @@ _VARINT_BITS: Final = 63
 
 
 class OnnxEngine:
-    """Runs an ONNX model from its bytes on one CPU thread."""
+    """Runs an ONNX model from its bytes on one CPU thread, each run for `bound_s` at most."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, bound_s: float = _BOUND_S) -> None:
         """Load `model`; raise HiveError(model_invalid) if it is no ONNX model or refers to other files."""
         refuse_external_data(model)
         options = onnxruntime.SessionOptions()
@@ -58,6 +61,8 @@ class OnnxEngine:
                 "model_invalid", f"onnxruntime cannot load the model: {_first_line(error)}"
             ) from error
         self._inputs = tuple(item.name for item in self._session.get_inputs())
+        self._options = onnxruntime.RunOptions()
+        self._bound = RunBound(bound_s, self._terminate)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -65,13 +70,34 @@ class OnnxEngine:
         return self._inputs
 
     def run(self, feeds: Mapping[str, Array]) -> list[Array]:
-        """Return the model's outputs; raise HiveError(inference_failed) if it fails on `feeds`."""
+        """Return the model's outputs.
+
+        Raises HiveError: inference_failed if it fails on `feeds` or does not end in time, worker_memory if it takes
+        more memory than the process may have.
+        """
         if set(feeds) != set(self._inputs):
             raise HiveError("inference_failed", f"The model takes {list(self._inputs)}, not {list(feeds)}.")
+        self._bound.begin()
         try:
-            return [np.asarray(output) for output in self._session.run(None, dict(feeds))]
+            outputs = self._session.run(None, dict(feeds), self._options)
         except Exception as error:
-            raise HiveError("inference_failed", f"The model failed: {_first_line(error)}") from error
+            raise self._failure(error) from error
+        finally:
+            self._bound.over()
+        if self._options.terminate:  # it ended by itself at the same moment
+            self._options = onnxruntime.RunOptions()
+        return [np.asarray(output) for output in outputs]
+
+    def _terminate(self) -> None:
+        self._options.terminate = True
+
+    def _failure(self, error: Exception) -> HiveError:
+        if self._options.terminate:
+            self._options = onnxruntime.RunOptions()
+            return HiveError("inference_failed", f"The run did not end within {self._bound.bound_s:g} s.")
+        if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+            return HiveError("worker_memory", "The run needs more memory than this worker may take.")
+        return HiveError("inference_failed", f"The model failed: {_first_line(error)}")
 
 
 def refuse_external_data(model: bytes) -> None:

@@ -128,6 +128,31 @@ def test_silence_scales_with_the_beat_that_the_conductor_sets() -> None:
     assert made.next_us == 5_000_000
 
 
+def answered_after(made: Link, *delays_us: int) -> int:
+    """Let beats be answered after so long; return how long the next may then stay unanswered."""
+    now = 10_000_000
+    for delay_us in delays_us:
+        made.asked(now)
+        now += delay_us
+        made.received(Ack(EMPTY), now)
+    made.asked(now)
+    assert made.next_us is not None
+    return made.next_us - now
+
+
+def test_where_answers_are_slow_again_and_again_a_silence_may_be_longer() -> None:
+    assert answered_after(up(), 1_000, 1_000_000, 1_000, 900_000, 1_000) == 3_571_876
+    assert answered_after(up(), 4_000_000, 4_000_000) == 10_000_000
+
+
+def test_one_answer_that_was_slow_changes_nothing() -> None:
+    assert answered_after(up(), 1_000, 1_900_000, 1_000, 1_000) == 2_000_000
+
+
+def test_slow_answers_are_forgotten() -> None:
+    assert answered_after(up(), *[1_000_000] * 2, *[1_000] * 100) == 2_000_000
+
+
 def test_our_own_standstill_is_not_the_other_sides_silence() -> None:
     made = up()
     made.asked(100)
