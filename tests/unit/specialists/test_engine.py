@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,33 +12,10 @@ import pytest
 
 from hive.errors import HiveError
 from specialists.engine.base import Array, Engine
+from specialists.engine.bound import RunBound
 from specialists.engine.onnx import OnnxEngine, refuse_external_data
 from specialists.engine.tokenize import TextTokenizer, padded
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def message(*fields: tuple[int, int | str | bytes]) -> bytes:
-    """Return a protobuf message: whole numbers as varints, the rest with their length."""
-    out = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            out += varint(number << 3) + varint(value)
-        else:
-            content = value.encode() if isinstance(value, str) else value
-            out += varint(number << 3 | 2) + varint(len(content)) + content
-    return out
-
-
-def value_info(name: str) -> bytes:
-    shape = message((1, message((2, "n"))))
-    return message((1, name), (2, message((1, message((1, 1), (2, shape))))))
+from tests.fakes.hostile import endless, message, value_info
 
 
 def doubling(*initializers: bytes) -> bytes:
@@ -103,6 +81,32 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
     with pytest.raises(HiveError) as caught:
         OnnxEngine(content)
     assert caught.value.code == "model_invalid"
+
+
+def test_a_run_that_does_not_end_is_ended_and_the_next_one_is_as_if_nothing_had_been() -> None:
+    engine = OnnxEngine(endless(), bound_s=0.1)
+    for _ in range(2):
+        with pytest.raises(HiveError) as caught:
+            engine.run({"x": np.ones(2, np.float32)})
+        assert (caught.value.code, "within 0.1 s" in caught.value.detail) == ("inference_failed", True)
+
+
+def test_a_bound_counts_its_own_looks_and_ends_a_run_once() -> None:
+    ended = []
+    bound = RunBound(1.0, lambda: ended.append(1))
+    bound._thread = threading.current_thread()
+    bound.begin()
+    for _ in range(4):
+        bound.look()
+    assert ended == []
+    bound.look()
+    assert ended == [1]
+    bound.look()
+    bound.begin()
+    bound.over()
+    for _ in range(9):
+        bound.look()
+    assert ended == [1]
 
 
 def external(name: str, path: str) -> bytes:
