@@ -132,6 +132,24 @@ def bench_memory(
         raise typer.Exit(_bench(run, lambda progress: measure(pairs, progress), out, as_json=as_json))
 
 
+@bench_app.command("hedge")
+def bench_hedge(
+    pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; 12 or more for a figure.")] = 12,
+    tasks: Annotated[int, typer.Option(min=2_000, help="Tasks in each run.")] = 20_000,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """P9: the tail with and without hedging where one run in a hundred stalls for 50 ms, and the extra work.
+
+    The conductor's core in virtual time. Exit status 1 if a gate does not hold.
+    """
+    with _reported(as_json=as_json):
+        from simulation.bench.hedge import measure  # noqa: PLC0415 - keeps `hive --help` quick
+
+        run = Run("hedge", "measuring P9", pairs)
+        raise typer.Exit(_bench(run, lambda progress: measure(pairs, tasks, progress), out, as_json=as_json))
+
+
 @bench_app.command("sim")
 def bench_sim(
     scenarios: Annotated[

@@ -45,12 +45,12 @@ class Town:
     capability, however many nodes are behind it.
     """
 
-    def __init__(self, nodes: int, sites: int = 0, seed: int = 1) -> None:
+    def __init__(self, nodes: int, sites: int = 0, seed: int = 1, settings: Settings | None = None) -> None:
         """Connect everything; `sites` 0 means that all nodes are this site's own."""
         self.now_us = 1_000_000
         self.chance = random.Random(seed)
-        settings = Settings(deviation_floor_us=10**9)
-        self.core = Conductor("bench", "here", "here", 1, settings, self.chance.random)
+        chosen = settings or Settings(deviation_floor_us=10**9)
+        self.core = Conductor("bench", "here", "here", 1, chosen, self.chance.random)
         self._number = 0
         self.sessions: dict[int, int] = {}  # session -> number of the node or site
         self._begin(sites)

@@ -14,9 +14,10 @@ import pytest
 from hive.errors import CATALOGUE
 from specialists.agent_spec import NodeSpec
 from specialists.limits import bound_memory, give_way, used_mb
-from tests.integration.test_node_processes import AgentSpec, FakeSite, Running, Start, echo, site, spec, start, transport
+from tests.integration.test_node_processes import (
     AgentSpec,
     FakeSite,
+    Running,
     Start,
     echo,
     site,
