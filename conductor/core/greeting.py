@@ -166,7 +166,9 @@ def _replace(s: State, old: Node, m: Hello) -> None:
     if old.state is not NodeState.LOST and _same_boot(old.hello, m):
         for ref in {*m.held, *m.unacked}:
             attempt = s.attempt_of(*ref)
-            if attempt is not None and old.attempts.pop(attempt.number, None) is not None:
+            if attempt is None or attempt.number not in attempt.task.live:
+                continue
+            if old.attempts.pop(attempt.number, None) is not None:
                 old.inflight -= 1
     if old.state is not NodeState.LOST:
         gone(s, old, "node_lost")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conductor.core.settings import Settings
 from conductor.core.states import NodeState
-from hive.wire.messages import EMPTY, Credit, Welcome
-from tests.unit.conductor.core.bench import MS, Bench
+from hive.wire.messages import EMPTY, Cancel, Credit, Welcome
+from tests.unit.conductor.core.bench import CLIENT, MS, Bench
 
 S = 1_000 * MS
 A, B = 10, 11
@@ -162,3 +162,15 @@ def test_what_never_reached_it_is_tried_elsewhere() -> None:
     bench.node(B, "b")
     bench.node(20, "a")
     assert len(bench.work(B)) == 1
+
+
+def test_what_it_still_has_of_a_task_that_is_over_is_forgotten() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    task = bench.submit()
+    (work,) = bench.work(A)
+    bench.send(CLIENT, Cancel(EMPTY._replace(task=task, attempt=2)))
+    ref = (work.header.epoch, work.header.attempt)
+    bench.node(20, "a", held=(ref,))
+    assert [m.drop for m in bench.of(20, Welcome) if isinstance(m, Welcome)][0] == (ref,)
+    assert bench.core.state.attempts == {}
