@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conductor.core import elsewhere
 from conductor.core.journey import Crossed
 from conductor.core.nodes import Node
 from conductor.core.state import State
 from conductor.core.tasks import PlanStep, Task
 from hive.wire.messages import Header, Work
+
+_ATTEMPTS_KEPT: Final = 100
+
+
+def forget_early(s: State, task: Task) -> None:
+    """Forget the oldest attempt that is over, if there are many: a task must not grow for as long as nodes flap."""
+    if len(task.attempts) < _ATTEMPTS_KEPT:
+        return
+    crossed = 0
+    for index, attempt in enumerate(task.attempts):
+        away = attempt.node.peer is not None
+        if attempt.number not in task.live and attempt.number not in attempt.node.attempts:
+            del task.attempts[index]
+            s.take_attempt(attempt)
+            if away and task.journey is not None:
+                del task.journey.crossed[crossed]  # the journal has it
+            task.forgotten += 1
+            return
+        crossed += away
 
 
 def compose(header: Header, task: Task, step: PlanStep) -> Work:

@@ -36,6 +36,8 @@ def provenance(task: Task, site: str) -> bytes:
             attempts += _rows(beyond.get("attempts"), _ATTEMPT)
             hedges += _rows(beyond.get("hedges"), _HEDGE)
     document: dict[str, object] = {"plan": plan, "attempts": attempts}
+    if task.forgotten:
+        document["forgotten"] = task.forgotten
     if hedges:
         document["hedges"] = hedges
     if task.header.trace_id != _NO_TRACE:

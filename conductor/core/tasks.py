@@ -82,6 +82,7 @@ class Task:
         "error",
         "failures",
         "final",
+        "forgotten",
         "header",
         "hedge_us",
         "held",
@@ -141,6 +142,7 @@ class Task:
         self.route_key = NO_ROUTE
         self.at = 0
         self.attempts: list[Attempt] = []
+        self.forgotten = 0  # attempts that are over and were too many to be kept
         self.live: dict[int, Attempt] = {}
         self.tried: set[str] = set()
         self.kills = 0

@@ -172,5 +172,5 @@ def test_what_it_still_has_of_a_task_that_is_over_is_forgotten() -> None:
     bench.send(CLIENT, Cancel(EMPTY._replace(task=task, attempt=2)))
     ref = (work.header.epoch, work.header.attempt)
     bench.node(20, "a", held=(ref,))
-    assert [m.drop for m in bench.of(20, Welcome) if isinstance(m, Welcome)][0] == (ref,)
+    assert next(m.drop for m in bench.of(20, Welcome) if isinstance(m, Welcome)) == (ref,)
     assert bench.core.state.attempts == {}

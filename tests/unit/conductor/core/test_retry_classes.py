@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgpack
 import pytest
 
 from conductor.core.retry_classes import CLASSES, FORGIVEN, Again
@@ -108,3 +109,17 @@ def test_a_task_that_silences_node_after_node_for_good_is_set_aside() -> None:
     assert (outcome.state, outcome.error["code"]) == ("dead_lettered", "dead_lettered")
     assert "8 nodes fell silent" in outcome.error["detail"]
     assert len(beating) == 12
+
+
+def test_a_task_that_is_handed_back_for_ever_does_not_grow() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    task = bench.submit(deadline_us=600_000 * MS)
+    for _ in range(150):
+        bench.refuse(A, bench.work(A)[-1], "draining")
+        bench.run_for(25 * MS, beating=(A,))
+    kept = bench.core.state.tasks["local", task]
+    assert (len(kept.attempts), kept.forgotten, len(bench.core.state.attempts)) == (100, 51, 1)
+    bench.answer(A, bench.work(A)[-1])
+    (outcome,) = bench.outcomes()
+    assert msgpack.unpackb(outcome.provenance)["forgotten"] == 51
