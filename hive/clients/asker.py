@@ -26,7 +26,7 @@ class Asker:
     ) -> None:
         """Number requests by `session` and date them by `clock`.
 
-        A `patient` caller's submissions are repeated where a refusal says that this may help. A gateway is not
+        A `patient` caller's requests are repeated where a refusal says that this may help. A gateway is not
         one: it passes the refusal on, and states the `principal` on whose behalf it asks.
         """
         self._session = session
@@ -83,11 +83,12 @@ class Asker:
 
     def watch(self, task: Task | str, timeout_s: float | None, principal: str = "") -> Ask:
         """Return the request for a task's outcome."""
-        return Ask(Watch(self._header(task_id_of(task)), principal), self._until(timeout_s))
+        return Ask(Watch(self._header(task_id_of(task)), principal), self._until(timeout_s), self._patient)
 
     def cancel(self, task: Task | str, principal: str = "") -> Ask:
         """Return the request that cancels a task."""
-        return Ask(Cancel(self._header(task_id_of(task)), principal), self._clock.now_us() + QUERY_TIMEOUT_US)
+        until_us = self._clock.now_us() + QUERY_TIMEOUT_US
+        return Ask(Cancel(self._header(task_id_of(task)), principal), until_us, self._patient)
 
     def query(
         self,
@@ -99,7 +100,7 @@ class Asker:
         """Return a question about the mesh or about a task."""
         header = self._header(task_id_of(task) if task is not None else NO_TASK)
         query = Query(header, header.attempt, what, dict(args or {}), principal)
-        return Ask(query, self._clock.now_us() + QUERY_TIMEOUT_US)
+        return Ask(query, self._clock.now_us() + QUERY_TIMEOUT_US, self._patient)
 
     def explain(self, wish: Wish, principal: str = "") -> Ask:
         """Return the question what would become of `wish`; its input may be left out."""

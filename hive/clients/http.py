@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
@@ -38,20 +39,24 @@ class HttpPort(Http):
 
     def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
         """Submit under this id, once, and wait for the receipt for so long."""
-        return handle_of(self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s))
+        return handle_of(self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s, again=False))
 
     def result(self, task: Task | str, timeout_s: float | None) -> Result:
-        """Wait for a task's outcome."""
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        """Wait for a task's outcome, also through a restart of the gateway or its conductor."""
+        repeat = Repeat(self.url, math.inf if timeout_s is None else timeout_s, reached=self.reached)
         while True:
-            left_s = POLL_S if until is None else max(0.0, min(POLL_S, until - time.monotonic()))
-            raw = self.ask(
-                "GET", f"/v1/tasks/{check_task_id(task)}?wait_ms={int(left_s * 1000)}", timeout_s=left_s
-            )
+            left_s = min(POLL_S, repeat.left_s())
+            path = f"/v1/tasks/{check_task_id(task)}?wait_ms={int(left_s * 1000)}"
+            try:
+                raw = self.ask("GET", path, timeout_s=left_s, again=False)
+            except HiveError as error:
+                pause = repeat.pause_s(error)
+                time.sleep(pause)
+                continue
             result = result_of_json(cast("Mapping[str, object]", raw))
             if result.final:
                 return result
-            if until is not None and time.monotonic() >= until:
+            if repeat.left_s() <= 0:
                 raise not_yet(task, timeout_s)
 
     def task(self, task: Task | str) -> Result:
@@ -90,16 +95,23 @@ class HttpPort(Http):
         body: object = None,
         timeout_s: float = PLAIN_TIMEOUT_S,
         params: Mapping[str, object] | None = None,
+        *,
+        again: bool = True,
     ) -> object:
-        """Make one request and return its JSON."""
-        try:
-            with self.guarded():
-                timeout = self.timeout(timeout_s + GRACE_S)
-                return self.read(
-                    self._client.request(method, path, json=body, timeout=timeout, params=params_of(params))
-                )
-        except HiveError as error:
-            raise self.never(error) from None
+        """Make one request and return its JSON; with `again`, for what may be asked twice, until time is up."""
+        repeat = Repeat(self.url, timeout_s if again else 0.0, reached=self.reached)
+        timeout = self.timeout(timeout_s + GRACE_S)
+        while True:
+            try:
+                with self.guarded():
+                    return self.read(
+                        self._client.request(
+                            method, path, json=body, timeout=timeout, params=params_of(params)
+                        )
+                    )
+            except HiveError as error:
+                pause = repeat.pause_s(error)
+            time.sleep(pause)
 
     def close(self) -> None:
         """Close the connections."""
@@ -141,20 +153,24 @@ class AsyncHttpPort(Http):
 
     async def deliver(self, wish: Wish, task: TaskId, timeout_s: float) -> Task:
         """Submit under this id, once, and wait for the receipt for so long."""
-        return handle_of(await self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s))
+        return handle_of(await self.ask("POST", "/v1/tasks", self.body(wish, task), timeout_s, again=False))
 
     async def result(self, task: Task | str, timeout_s: float | None) -> Result:
-        """Wait for a task's outcome."""
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        """Wait for a task's outcome, also through a restart of the gateway or its conductor."""
+        repeat = Repeat(self.url, math.inf if timeout_s is None else timeout_s, reached=self.reached)
         while True:
-            left_s = POLL_S if until is None else max(0.0, min(POLL_S, until - time.monotonic()))
+            left_s = min(POLL_S, repeat.left_s())
             path = f"/v1/tasks/{check_task_id(task)}?wait_ms={int(left_s * 1000)}"
-            result = result_of_json(
-                cast("Mapping[str, object]", await self.ask("GET", path, timeout_s=left_s))
-            )
+            try:
+                raw = await self.ask("GET", path, timeout_s=left_s, again=False)
+            except HiveError as error:
+                pause = repeat.pause_s(error)
+                await asyncio.sleep(pause)
+                continue
+            result = result_of_json(cast("Mapping[str, object]", raw))
             if result.final:
                 return result
-            if until is not None and time.monotonic() >= until:
+            if repeat.left_s() <= 0:
                 raise not_yet(task, timeout_s)
 
     async def task(self, task: Task | str) -> Result:
@@ -188,18 +204,23 @@ class AsyncHttpPort(Http):
         body: object = None,
         timeout_s: float = PLAIN_TIMEOUT_S,
         params: Mapping[str, object] | None = None,
+        *,
+        again: bool = True,
     ) -> object:
-        """Make one request and return its JSON."""
-        try:
-            with self.guarded():
-                timeout = self.timeout(timeout_s + GRACE_S)
-                return self.read(
-                    await self._client.request(
-                        method, path, json=body, timeout=timeout, params=params_of(params)
+        """Make one request and return its JSON; with `again`, for what may be asked twice, until time is up."""
+        repeat = Repeat(self.url, timeout_s if again else 0.0, reached=self.reached)
+        timeout = self.timeout(timeout_s + GRACE_S)
+        while True:
+            try:
+                with self.guarded():
+                    return self.read(
+                        await self._client.request(
+                            method, path, json=body, timeout=timeout, params=params_of(params)
+                        )
                     )
-                )
-        except HiveError as error:
-            raise self.never(error) from None
+            except HiveError as error:
+                pause = repeat.pause_s(error)
+            await asyncio.sleep(pause)
 
     async def close(self) -> None:
         """Close the connections."""

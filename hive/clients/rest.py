@@ -25,7 +25,7 @@ _PROBLEM_FIELDS: Final = frozenset({"type", "title", "status", "detail", "code",
 
 
 class Repeat:
-    """Decides whether a request whose submission failed is sent again, and when. No I/O."""
+    """Decides whether a request that failed is sent again, and when. No I/O."""
 
     def __init__(self, url: str, deadline_s: float, *, reached: bool) -> None:
         """Allow `deadline_s` from now; `reached` says whether the gateway ever answered."""
@@ -104,10 +104,6 @@ class Http:
             raise HiveError(
                 "unreachable", f"{self.url} cannot be reached: {error}.", endpoint=self.url
             ) from None
-
-    def never(self, error: HiveError) -> HiveError:
-        """Return what to raise for `error`: it says more where nothing was ever reached."""
-        return error if self.reached or error.code != "unreachable" else never_reached(self.url, error)
 
 
 def handle_of(raw: object) -> Task:

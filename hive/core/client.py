@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 WORTH_REPEATING: Final = frozenset(
     {"queue_full", "planning_unavailable", "draining", "quota_exceeded", "store_unavailable"}
 )
-"""Refusals that time mends: a patient caller's submission is repeated after them."""
+"""Refusals that time mends: a patient caller's request is repeated after them."""
 _NUMBERS: Final = 2**32
 # Tuples made once: `A | B` in a call makes a new union each time.
 _ANSWERS: Final = (Outcome, Receipt, Reply, Refuse, Event)
@@ -185,7 +185,7 @@ class ClientCore:
 
     def _refused(self, number: int, error: HiveError, now_us: int) -> list[ClientAction]:
         pending = self._pending[number]
-        if not (pending.patient and isinstance(pending.request, Submit) and error.code in WORTH_REPEATING):
+        if not (pending.patient and error.code in WORTH_REPEATING):
             return [self._finish(number, error)]
         wanted = error.context.get("retry_after_ms")
         pause_us = (

@@ -19,7 +19,7 @@ class Ask:
     """A caller wants `request`, whose `header.attempt` is a fresh number of `ClientCore.number`.
 
     `deadline_us` is the instant at which the caller stops to wait (NO_TIMEOUT_US: never). A `patient` caller's
-    refused submission is repeated while its deadline lasts, where the refusal says that this may help.
+    refused request is repeated while its deadline lasts, where the refusal says that this may help.
     `capability` is the name behind `header.capability`, whose meaning ends with the session.
     """
 

@@ -310,6 +310,15 @@ def test_a_full_queue_is_tried_again(client: Any, conductor: FakeConductor) -> N
     assert len(conductor.submitted()) == 3
 
 
+def test_a_conductor_that_has_just_started_is_asked_again(client: Any, conductor: FakeConductor) -> None:
+    task = client.submit("text.classify_intent", "lights on")
+    hanging = client.submit("text.hang", "x")
+    for ask in (lambda: client.result(task, 5), lambda: client.task(task), lambda: client.cancel(hanging)):
+        conductor.busy = [HiveError("planning_unavailable", "Not yet.", retry_after_ms=20) for _ in range(2)]
+        assert ask().final
+        assert conductor.busy == []
+
+
 def test_a_full_queue_is_reported_when_time_is_up(client: Any, conductor: FakeConductor) -> None:
     conductor.refusals = [HiveError("queue_full", "Full.", retry_after_ms=50) for _ in range(100)]
     error = refused(lambda: client.run("text.classify_intent", "lights on", deadline_ms=200))

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from hive.errors import HiveError
-from hive.ids import TaskId
+from hive.ids import NO_TASK, TaskId
 from hive.transport.base import Listener, Transport
 from hive.transport.zeromq import ZmqTransport
 from hive.types import TypeRegistry
@@ -67,6 +67,7 @@ class FakeConductor:
 
     def __init__(self, endpoint: str = "tcp://127.0.0.1:*", transport: Transport | None = None) -> None:
         self.refusals: list[HiveError] = []
+        self.busy: list[HiveError] = []  # what the next questions about a task are answered with
         self.mute = 0
         self.log: list[Message] = []
         self._types = TypeRegistry()
@@ -107,6 +108,9 @@ class FakeConductor:
             while (item := self._listener.receive()) is not None:
                 message = decode(item[1])
                 self.log.append(message)
+                if self.busy and message.header.task != NO_TASK and not isinstance(message, Submit):
+                    self._refuse(item[0], message.header, self.busy.pop(0))
+                    continue
                 self._handlers()[type(message)](item[0], message)
         poller.remove(self._listener)
 

@@ -49,6 +49,13 @@ class Boxed:
         assert row.pid is not None
         os.kill(row.pid, signal.SIGKILL)
 
+    def replace(self, role: str) -> None:
+        """Kill one, and wait until another is in its place."""
+        (old,) = self.mesh.rows(role)
+        self.kill(role)
+        fresh = lambda: [row for row in self.mesh.rows(role) if row.pid != old.pid and row.state == "ready"]  # noqa: E731
+        until(lambda: bool(fresh()), 60, f"another {role}")
+
 
 @pytest.fixture(scope="module")
 def boxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxed]:
@@ -165,11 +172,11 @@ def test_a_cancelled_durable_task_is_cancelled_after_a_restart_too(boxed: Boxed)
             open_ = client.submit("mesh.echo", "never", deadline_ms=120_000)
             early = client.submit("mesh.echo", "never", deadline_ms=120_000)
             assert client.cancel(early).state == "cancelled"
-            boxed.kill("dispatcher")
+            boxed.replace("dispatcher")
             assert client.task(early).state == "cancelled"
             assert client.cancel(open_).state == "cancelled"
             assert client.cancel(done.id).state == "done"
-            boxed.kill("dispatcher")
+            boxed.replace("dispatcher")
             assert [client.task(task).state for task in (early, open_)] == ["cancelled", "cancelled"]
             assert client.task(done.id).output == "done before"
         finally:
