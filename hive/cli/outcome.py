@@ -42,6 +42,12 @@ def event_line(what: str, data: Mapping[str, object]) -> str:
     return "  ".join(part for part in parts if part)
 
 
+def kept_line(result: Result, outbox: str) -> str:
+    """Return one line about a submission that no mesh has accepted yet, with the reason where there is one."""
+    why = f" ({escape(str(result.error['code']))})" if result.error else ""
+    return f"[yellow]● kept[/]{why}  `hive outbox deliver {escape(outbox)}` delivers it"
+
+
 def tasks_screen(rows: Sequence[Mapping[str, Any]], none: str = "No tasks.") -> RenderableType:
     """Return the table of `hive task list`; `none` says that there are none."""
     if not rows:

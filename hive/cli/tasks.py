@@ -59,7 +59,7 @@ def submit(
     """
     from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
     from hive.cli.inputs import asked_for, outbox_of_environment  # noqa: PLC0415
-    from hive.cli.outcome import outcome_screen  # noqa: PLC0415
+    from hive.cli.outcome import kept_line, outcome_screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
         capability, given = asked_for(capability, value, want, as_text=as_text)
@@ -81,7 +81,7 @@ def submit(
                 task = client.submit(capability, given, expires_ms=expires_ms, **options)  # type: ignore[arg-type]
                 emit(task.as_json()) if as_json else out.print(task.id)
                 if task.state == "kept":
-                    note(f"[yellow]● kept[/]  `hive outbox deliver {outbox}` delivers it", as_json=as_json)
+                    note(kept_line(client.task(task), str(outbox)), as_json=as_json)
                 return
             result = client.run(capability, given, **options)  # type: ignore[arg-type]
         emit(result.as_json()) if as_json else out.print(outcome_screen(result))
