@@ -26,10 +26,24 @@ def asked_for(
     return capability, None if value is None else _value(value, as_text=as_text)
 
 
-def outbox_of_environment() -> Path | None:
-    """Return the outbox that $HIVE_OUTBOX names."""
-    named = os.environ.get("HIVE_OUTBOX")
-    return Path(named) if named else None
+def outbox_of(
+    named: Path | None, *, no_wait: bool, durable: bool | None, expires_ms: int | None
+) -> Path | None:
+    """Return the outbox of a submission: the one `named`, or that of $HIVE_OUTBOX where nobody waits.
+
+    Raises HiveError(bad_request) for options that contradict each other.
+    """
+    if named is not None and durable is False:
+        raise HiveError(
+            "bad_request", "What is not durable needs no outbox: leave out --outbox or --not-durable."
+        )
+    told = os.environ.get("HIVE_OUTBOX") if no_wait and durable is not False else None
+    outbox = named or (Path(told) if told else None)
+    if expires_ms is not None and outbox is None:
+        raise HiveError(
+            "bad_request", "--expires-ms says how long it may wait in an outbox: name one with --outbox."
+        )
+    return outbox
 
 
 def _value(written: str, *, as_text: bool) -> object:

@@ -58,7 +58,7 @@ def submit(
     Exit status 0 with an answer, else that of the error.
     """
     from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
-    from hive.cli.inputs import asked_for, outbox_of_environment  # noqa: PLC0415
+    from hive.cli.inputs import asked_for, outbox_of  # noqa: PLC0415
     from hive.cli.outcome import kept_line, outcome_screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -67,7 +67,7 @@ def submit(
             raise HiveError(
                 "bad_request", "INPUT is missing: text, a JSON object, @FILE, or - for standard input."
             )
-        outbox = outbox or (outbox_of_environment() if no_wait and durable is not False else None)
+        outbox = outbox_of(outbox, no_wait=no_wait, durable=durable, expires_ms=expires_ms)
         with asking(url, principal, outbox=outbox) as client:
             wish = {"want": want, "input_type": input_type, "labels": labels or [], "priority": priority}
             rest = {

@@ -77,6 +77,15 @@ def test_the_environment_s_outbox_is_for_those_who_do_not_wait(box: str, conduct
     assert not Path(box).exists()
 
 
+@pytest.mark.parametrize("words", [("--not-durable",), ("--expires-ms", "5")])
+def test_options_that_contradict_each_other_are_wrong_usage(box: str, words: tuple[str, ...]) -> None:
+    named = ("--outbox", box) if words == ("--not-durable",) else ()
+    status, _, said = run("submit", "text.classify_intent", "a", *words, *named)
+    assert status == 2
+    assert "--outbox" in said
+    assert not Path(box).exists()
+
+
 def test_a_list_says_why_entries_wait(box: str) -> None:
     tasks = filled(box, "a", "b")
     outbox = Outbox(box)
