@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _PERCENT: Final = 100
 _SHARES: Final = 1 << 16
+_DRAIN_US: Final = 5_000_000
 _CRAWL_US: Final = 5_000
 
 
@@ -120,6 +121,20 @@ class Breaker:
             conductor.start()
             if not self._world.controls[fault.target].alive:
                 self._world.controls[fault.target].start()
+
+        self._until(fault, restart)
+
+    def _conductor_stop(self, fault: Fault) -> None:
+        conductor = self._world.conductors[fault.target]
+        if not conductor.alive:
+            return
+        boots = conductor.boots
+        conductor.drain(self._world.now + _DRAIN_US)
+
+        def restart() -> None:
+            if conductor.boots == boots:
+                conductor.die()
+                conductor.start()
 
         self._until(fault, restart)
 

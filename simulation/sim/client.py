@@ -9,7 +9,7 @@ from hive.core import client as asking
 from hive.core.client_events import Arrived, Ask, ClientEvent, Closed, Finished, Opened, Tick, Unsent
 from hive.core.link import LinkState, Send
 from hive.errors import HiveError
-from hive.ids import TaskId
+from hive.ids import TaskId, task_id_for_retry
 from hive.wire.messages import (
     EMPTY,
     Cancel,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _PROBE_US: Final = 1_000_000
 _QUERY_US: Final = 10_000_000
 _PATIENCE_US: Final = 5_000_000
+_READ_AGAIN: Final = 7  # every so many submissions, the outcome is asked for once more
+_RETRIED: Final = frozenset({"failed", "dead_lettered"})
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Caller(Dialler):
         self.config = config
         self.history: list[Call] = []
         self.core: asking.ClientCore
-        self.owed: dict[int, Submission] = {}  # what was acknowledged and not seen to end, by payload
+        self.owed: dict[TaskId, Submission] = {}  # what was acknowledged and not seen to end
         self._unsure: dict[
             int, Submission
         ] = {}  # what has a key and was never answered: asked again after a crash
@@ -125,16 +127,23 @@ class Caller(Dialler):
             self._begin(number, "cancel", ask, task)
             self._request(Ask(Cancel(self._header(number, task)), self.clock_us() + _QUERY_US))
 
-    def watch(self, ask: Submission, patience_us: int = -1) -> None:
+    def watch(self, ask: Submission, task: TaskId, patience_us: int = -1) -> None:
         """Wait for the outcome of a task that was accepted."""
-        task = task_of(ask, self.world.seed)
         number = self.core.number()
         self._begin(number, "read", ask, task)
         self._wait(number, task, patience_us if patience_us >= 0 else ask.deadline_us + _PATIENCE_US)
 
-    def read(self, ask: Submission) -> None:
+    def retry(self, ask: Submission, old: TaskId) -> None:
+        """Try a task again that failed, with what it was given then."""
+        number, task, now_us = self.core.number(), task_id_for_retry(old), self.clock_us()
+        header = Header(attempt=number, remaining_us=ask.deadline_us, sent_us=now_us, task=task)
+        self.world.watch.asked(self, ask, task)
+        self._begin(number, "submit", ask, task)
+        self._request(Ask(Submit(header, retry_of=old), now_us + ask.deadline_us))
+
+    def read(self, ask: Submission, task: TaskId) -> None:
         """Ask how a task stands."""
-        number, task = self.core.number(), task_of(ask, self.world.seed)
+        number = self.core.number()
         self._begin(number, "read", ask, task)
         self._request(Ask(Query(self._header(number, task), number, "task"), self.clock_us() + _QUERY_US))
 
@@ -163,21 +172,11 @@ class Caller(Dialler):
     def _begin(self, number: int, op: str, ask: Submission, task: TaskId) -> None:
         self._calls += 1
         self._open[number] = _Open(self._calls, op, ask, task, self._session)
-        label = ask.label or self._default
-        self.history.append(
-            Call(
-                self.world.now,
-                self.name,
-                self._calls,
-                "invoke",
-                op,
-                ask.payload,
-                task.hex(),
-                ask.key,
-                label,
-                ask.stored,
-            )
-        )
+        key = ask.key if task == task_of(ask, self.world.seed) else ""  # to try again makes another task
+        self.history.append(Call(
+            self.world.now, self.name, self._calls, "invoke", op, ask.payload, task.hex(), key,
+            ask.label or self._default, ask.stored,
+        ))  # fmt: skip
 
     def _ended(self, number: int, answer: object) -> None:
         """Write down how a request ended, and go on from there."""
@@ -200,13 +199,11 @@ class Caller(Dialler):
             state = view["state"]
             if state in FINAL:
                 digest = digest_of(Outcome(answer.header, state, error=view["error"], body=answer.body))
+        self.history.append(Call(
+            self.world.now, self.name, it.call, kind, it.op, it.ask.payload, it.task.hex(),
+            state=state, digest=digest, code=code,
+        ))  # fmt: skip
         ask = it.ask
-        self.history.append(
-            Call(
-                self.world.now, self.name, it.call, kind, it.op, ask.payload, it.task.hex(), ask.key,
-                state=state, digest=digest, code=code,
-            )
-        )  # fmt: skip
         self.world.watch.answered(ask, it.op, state, code)
         self._follow(it, kind, state)
 
@@ -215,12 +212,17 @@ class Caller(Dialler):
         if kind != "unknown" and it.op == "submit":
             self._unsure.pop(ask.number, None)
         if state in FINAL:
-            self.owed.pop(ask.number, None)
+            self.owed.pop(it.task, None)
             self._unsure.pop(ask.number, None)
+            first = it.task == task_of(ask, self.world.seed)
+            if ask.retried and ask.stored and first and state in _RETRIED and it.op != "cancel":
+                self.retry(ask, it.task)
+            elif it.op == "submit" and not ask.number % _READ_AGAIN:
+                self.read(ask, it.task)
         elif kind == "ok" and it.op == "submit":
             if ask.stored:
-                self.owed[ask.number] = ask
-            self.watch(ask)
+                self.owed[it.task] = ask
+            self.watch(ask, it.task)
 
     # Shell, as in hive/clients/session.py
 

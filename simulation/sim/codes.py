@@ -14,12 +14,25 @@ from conductor.core.actions import (
     Opened,
     Received,
     Recovered,
+    StoodStill,
     Tick,
 )
 from hive.wire import messages as wire
 from hive.wire.messages import Kind
 
-_EVENTS: Final = (Received, Lost, Opened, Tick, Committed, CommitFailed, Known, Looked, Recovered, Drain)
+_EVENTS: Final = (
+    Received,
+    Lost,
+    Opened,
+    Tick,
+    Committed,
+    CommitFailed,
+    Known,
+    Looked,
+    Recovered,
+    Drain,
+    StoodStill,
+)
 _NAMES: Final = {kind: kind.name.title().replace("_", "") for kind in Kind}
 CODES: Final[dict[type, int]] = {
     **{getattr(wire, name): int(kind) for kind, name in _NAMES.items() if hasattr(wire, name)},

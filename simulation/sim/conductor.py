@@ -9,6 +9,7 @@ from conductor.core.actions import (
     Action,
     CloseSession,
     Dial,
+    Drain,
     Incoming,
     Look,
     Lost,
@@ -17,8 +18,10 @@ from conductor.core.actions import (
     Received,
     Recovered,
     Send,
+    StoodStill,
     Tick,
 )
+from conductor.core.liveness import LAG_US
 from conductor.core.peers import LinkSpec
 from conductor.dispatcher.spec import settings_of
 from hive.errors import HiveError
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 _PUBLIC, _PRIVATE, _DIALLED = 0, 1, 2
 _TICK: Final = Tick()
 _ABOUT_ATTEMPTS: Final = frozenset({Answer, Refuse})
+_LOOK_US: Final = 100_000
 _FAR: Final = 1 << 62
 
 
@@ -93,6 +97,26 @@ class ConductorProcess(Process):
         known = self.core.state.nodes.get(node)
         how = known.state.value if known is not None else "unknown"
         return "" if how in ("ready", "quarantined") else how
+
+    def drain(self, until_us: int) -> None:
+        """Stop in good order, as on SIGTERM: take nothing new, finish what is open, end."""
+        self._drain((self.boots, until_us))
+
+    def _drain(self, when: tuple[int, int]) -> None:
+        boots, until_us = when
+        if not self.alive or boots != self.boots:
+            return
+        if not self.stopped and not self.core.state.draining:
+            self.feed(Drain())
+            if not self.alive:  # a fault was to kill it in the middle of that
+                return
+        state = self.core.state
+        idle = not (state.open_count or state.ledger.persisting or state.ledger.insisted)
+        if idle or self.world.now >= until_us:
+            self.store.close()
+            self.die()
+        else:
+            self.world.at(self.world.now + _LOOK_US, self._drain, when)
 
     # What comes in
 
@@ -238,16 +262,22 @@ class ConductorProcess(Process):
             if self.alive:
                 self.feed(event)
 
+    def resume(self) -> None:
+        """Go on; first the core hears for how long it stood still, so that this accuses nobody."""
+        lag_us, self.lag_us = self.lag_us, 0
+        if lag_us > LAG_US:
+            self.feed(StoodStill(lag_us))
+        super().resume()
+
     def woke(self) -> None:
-        """Take a turn: what the store says, then time, with how late it is noticed."""
+        """Take a turn: what the store says, then time."""
         self._hear_store()
         if not self.alive:
             return
-        lag_us, self.lag_us = self.lag_us, 0
         due_us = self.core.next_us()
         self._looks_us = _FAR
-        if lag_us or 0 <= due_us <= self.clock_us():
-            self.feed(Tick(lag_us) if lag_us else _TICK)
+        if 0 <= due_us <= self.clock_us():
+            self.feed(_TICK)
         elif due_us >= 0:
             self._looks_us = due_us
             self.wake_at(due_us)

@@ -121,8 +121,8 @@ class _Play:
         while world.now < until_us and not self._calm():
             world.run(world.now + _STEP_US)
         for caller in world.callers.values():
-            for ask in list(caller.owed.values()):
-                caller.watch(ask, until_us - world.now + _CALM_US)
+            for task, ask in list(caller.owed.items()):
+                caller.watch(ask, task, until_us - world.now + _CALM_US)
         while world.now < until_us + 2 * _CALM_US and any(
             len(caller.core) for caller in world.callers.values()
         ):

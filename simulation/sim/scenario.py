@@ -38,7 +38,7 @@ class Scenario:
     @cached_property
     def meshes(self) -> tuple[MeshConfig, ...]:
         """Return the mesh with each policy that a conductor may be told to read; the first is the file's."""
-        policies = [*self.file.policies, *_without_a_link(self.mesh.policy)]
+        policies = [*self.file.policies, *_narrower(self.mesh.policy)]
         parts = {name: getattr(self.mesh, name) for name in MeshConfig.model_fields}
         # Made anew: a copy would bring along the compiled rules of the policy that it replaces.
         return (self.mesh, *(MeshConfig(**{**parts, "policy": policy}) for policy in policies))
@@ -128,10 +128,20 @@ def _nodes_of(mesh: MeshConfig) -> Iterator[NodesConfig]:
                 )
 
 
-def _without_a_link(policy: PolicyConfig) -> Iterator[PolicyConfig]:
-    """Yield the policy without each of its link rules in turn."""
+def _narrower(policy: PolicyConfig) -> Iterator[PolicyConfig]:
+    """Yield the policy without each of its link and removal rules, and without each label at each site, in turn."""
     for rule in policy.links:
         yield policy.model_copy(update={"links": tuple(r for r in policy.links if r is not rule)})
+    for removal in policy.removals:
+        yield policy.model_copy(update={"removals": tuple(r for r in policy.removals if r is not removal)})
+    for site in policy.sites:
+        for label in site.labels:
+            if label != site.default_label:
+                narrow = site.model_copy(
+                    update={"labels": tuple(kept for kept in site.labels if kept != label)}
+                )
+                sites = tuple(narrow if r is site else r for r in policy.sites)
+                yield policy.model_copy(update={"sites": sites})
 
 
 def _contradictions(scenario: Scenario) -> Iterator[tuple[Where, str]]:

@@ -20,6 +20,7 @@ Kind = Literal[
     "conductor_crash",
     "conductor_freeze",
     "conductor_slow",
+    "conductor_stop",
     "connection_break",
     "control_crash",
     "disk_full",
@@ -93,6 +94,12 @@ class CallersConfig(Part):
     holds: Annotated[Share, Field(description="Share that may wait for a site out of reach.")] = 0.3
     patient: Annotated[Share, Field(description="Share that is submitted again when refused.")] = 0.5
     cancelled: Annotated[Share, Field(description="Share that is cancelled a moment later.")] = 0.02
+    conflicting: Annotated[
+        Share, Field(description="Share of the keyed whose key is used for another task.")
+    ] = 0.05
+    retried: Annotated[
+        Share, Field(description="Share of the stored that is tried again when it failed.")
+    ] = 0.5
     repeated: Annotated[Share, Field(description="Share of the keyed that is submitted twice.")] = 0.1
     surer: Annotated[Share, Field(description="Share that wants a confidence of 0.8.")] = 0.0
     deadline_ms: Annotated[tuple[Ms, Ms], Field(strict=False, description="Least and most, log-uniform.")] = (
@@ -148,7 +155,7 @@ class ScenarioFile(Part):
         tuple[PolicyConfig, ...],
         Field(
             strict=False,
-            description="Other policies for `policy_reload`; it also takes the mesh's without one of its link rules.",
+            description="Other policies for `policy_reload`; it also takes the mesh's with one rule or label less.",
         ),
     ] = ()
     encode: Annotated[

@@ -85,8 +85,9 @@ class SimStore:
         self._call = call
 
     def close(self) -> None:
-        """Stop."""
-        self._open = False
+        """Commit what was written, as far as that can be, and stop."""
+        self._under_way += self._waiting
+        self.crash(committed=True)
 
     def crash(self, *, committed: bool) -> None:
         """The process ends now. The commit that is under way has happened, or has not; nobody hears of it."""

@@ -97,8 +97,12 @@ def _conductor_crash(chance: random.Random, victims: Victims) -> Iterator[tuple[
     yield "committed", chance.randrange(2)
 
 
+def _stop(chance: random.Random, _: Victims) -> Iterator[tuple[str, int]]:
+    yield "for_us", _time(chance, 500, 8_000)
+
+
 def _cut(chance: random.Random, _: Victims) -> Iterator[tuple[str, int]]:
-    yield "for_us", _time(chance, 50, 8_000)
+    yield "for_us", _time(chance, 50, 15_000)
     yield "way", chance.choice((0, 0, 1, 2))  # both, there, back
     yield "breaks", chance.randrange(2)
 
@@ -165,6 +169,7 @@ ARGS: Final[dict[str, Callable[[random.Random, Victims], Iterator[tuple[str, int
     "clock_jump": _clock,
     "conductor_crash": _conductor_crash,
     "conductor_freeze": _freeze,
+    "conductor_stop": _stop,
     "control_crash": _crash,
     "flood": _flood,
     "link_cut": _cut,

@@ -74,8 +74,8 @@ class Watch:
     def asked(self, caller: Caller, ask: Submission, task: TaskId) -> None:
         """A caller submits a task."""
         key = (caller.name, task)
-        if key not in self._asked:
-            self._asked[key] = ask
+        self._asked.setdefault(key, ask)
+        if ask.number not in self._by_number:
             default = self._world.scenario.mesh.compiled_policy.default_label(caller.site)
             self._by_number[ask.number] = (ask, ask.label or default)
             if ask.poison:

@@ -19,6 +19,7 @@ NUMBERS = 1_000_000
 """How many payloads a caller, or a fault, may number: each has a range of its own."""
 
 _POISON_US = 30_000_000
+_LATER_US = 3_000_000
 
 
 def plan_of(scenario: Scenario, seed: int) -> Plan:
@@ -60,7 +61,13 @@ def _submissions(
         at_us += chance.expovariate(callers.rate) * 1e6
         if at_us >= end_us:
             return
-        yield _submission(name, callers, chance, int(at_us), number)
+        ask = _submission(name, callers, chance, int(at_us), number)
+        yield ask
+        if ask.key and chance.random() < callers.conflicting:
+            later_us = ask.at_us + chance.randrange(_LATER_US)
+            other = number + NUMBERS // 2
+            what = _one_of(callers.asks, chance)
+            yield replace(ask, at_us=later_us, number=other, capability=what, again_us=-1, cancel_us=-1)
 
 
 def _submission(
@@ -83,7 +90,8 @@ def _submission(
         f"{name}-{number}" if keyed else "",
         0.8 if chance.random() < callers.surer else 0.0,
         chance.randrange(200_000) if chance.random() < callers.cancelled else -1,
-        chance.randrange(3_000_000) if keyed and chance.random() < callers.repeated else -1,
+        chance.randrange(_LATER_US) if keyed and chance.random() < callers.repeated else -1,
+        retried=chance.random() < callers.retried,
     )
 
 

@@ -64,11 +64,14 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, old: str, new: str, sa
     assert says in mistake(tmp_path, GOOD.replace(old, new))
 
 
-def test_policies_to_read_later_are_the_mesh_s_own_without_one_of_its_link_rules_each() -> None:
+def test_policies_to_read_later_are_the_mesh_s_own_with_one_rule_or_label_less_each() -> None:
     scenario = load("partitions")
     assert scenario.mesh.compiled_policy.links
     rules = [tuple(rule.rule for rule in mesh.compiled_policy.links) for mesh in scenario.meshes]
-    assert rules == [("up", "over", "back"), ("over", "back"), ("up", "back"), ("up", "over")]
+    assert rules[:4] == [("up", "over", "back"), ("over", "back"), ("up", "back"), ("up", "over")]
+    assert [len(mesh.policy.removals) for mesh in scenario.meshes[:5]] == [1, 1, 1, 1, 0]
+    labels = [sum(len(site.labels) for site in mesh.policy.sites) for mesh in scenario.meshes]
+    assert labels == [8] * 5 + [7] * 5
 
 
 def test_an_unknown_name_is_told_with_near_ones() -> None:
