@@ -120,7 +120,8 @@ def _node_came(s: State, session: Session, m: Hello, address: str) -> None:
     away = s.away.pop(m.name, None)
     if away is not None and away.hello.incarnation == m.incarnation:
         acquit(s, away)
-        node.same_boot = True
+        node.same_boot = away.release_us <= s.now_us  # who is set aside is not let off for greeting anew
+        node.beats = away.beats.again(s.awake_us)
     session.node = node
     s.nodes[m.name] = node
     drop = _reconcile(s, node, m)

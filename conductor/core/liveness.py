@@ -80,6 +80,12 @@ class Beats:
         self.variance = 0.0
         self.patience_us = self._least_us = self._learned()
 
+    def again(self, awake_us: int) -> Beats:
+        """Return these for another connection of the same boot, from now on: what its link is like is known."""
+        self.last_us = awake_us
+        self.busy_until_us = 0
+        return self
+
     def heard(self, awake_us: int, busy_us: int, lag_us: int = 0) -> None:
         """Count a beat that arrived now and bounds the silence after it by `busy_us`.
 

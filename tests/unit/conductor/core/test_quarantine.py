@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conductor.core.settings import Settings
 from conductor.core.states import NodeState
-from hive.wire.messages import EMPTY, Cancel, Credit, Welcome
+from hive.wire.messages import EMPTY, Beat, Cancel, Credit, Welcome
 from tests.unit.conductor.core.bench import CLIENT, MS, Bench
 
 S = 1_000 * MS
@@ -174,3 +174,28 @@ def test_what_it_still_has_of_a_task_that_is_over_is_forgotten() -> None:
     bench.node(20, "a", held=(ref,))
     assert next(m.drop for m in bench.of(20, Welcome) if isinstance(m, Welcome)) == (ref,)
     assert bench.core.state.attempts == {}
+
+
+def test_who_is_set_aside_is_not_let_off_for_greeting_anew() -> None:
+    flapper = quarantined()
+    flapper.crash()
+    flapper.boot(same=True)
+    assert flapper.node.state is NodeState.QUARANTINED
+
+
+def test_what_was_learned_of_a_node_s_link_outlives_a_connection() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    for late in range(40):
+        bench.now += 300 * MS if late % 4 == 0 else 100 * MS
+        bench.send(A, Beat(EMPTY))
+    patience = bench.core.state.nodes["a"].beats.patience_us
+    assert patience > 2 * S
+    bench.lose(A)
+    bench.now += 60 * S
+    bench.node(20, "a")
+    beats = bench.core.state.nodes["a"].beats
+    assert beats.suspect_at_us() == bench.now + patience
+    bench.lose(20)
+    bench.node(21, "a", incarnation=2)
+    assert bench.core.state.nodes["a"].beats.patience_us < 400 * MS
