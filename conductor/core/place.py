@@ -263,12 +263,10 @@ def _wait(s: State, task: Task, capability: Capability, labels: int) -> None:
     if not task.queued:
         task.queued = True
         capability.waiting_count += 1
-        queue = capability.waiting[task.header.priority]
-        queue[task] = None
+        # What has had its turn goes to the front: what came later stays behind it.
+        capability.waiting[task.header.priority].add(task, labels, first=bool(task.attempts))
         if sheddable(task):
             s.sheddable[task.header.priority][task] = None
-        if task.attempts:
-            queue.move_to_end(task, last=False)  # it has had its turn: what came later stays behind it
     arm(s, task)
 
 
@@ -282,14 +280,13 @@ def _next_waiting(s: State, capability: Capability, node: Node) -> Task | None:
     pool = node.pool
     if pool is None:
         return None
-    allowed = pool.allowed_labels
     most = s.settings.kills_max
     for queue in reversed(capability.waiting):
-        for task in queue:
-            labels, risk = labels_of(task), at_risk(task)
-            if labels & ~allowed or risk > most or (risk >= most - 1 and (node.inflight or pool.away)):
+        for task in queue.permitted(pool.allowed_labels):
+            risk = at_risk(task)
+            if risk > most or (risk >= most - 1 and (node.inflight or pool.away)):
                 continue
-            if pool.away and not elsewhere.passes(s, task, capability, pool, labels).allowed:
+            if pool.away and not elsewhere.passes(s, task, capability, pool, labels_of(task)).allowed:
                 continue
             if not any(a.node.id == node.id and held_there(a) for a in task.live.values()):
                 return task

@@ -10,6 +10,7 @@ from conductor.core.actions import Action
 from conductor.core.away import Nearest
 from conductor.core.hedging import Hedging
 from conductor.core.ledger import Ledger
+from conductor.core.line import Line
 from conductor.core.liveness import LAG_US
 from conductor.core.nodes import Node, Session
 from conductor.core.pools import Pool
@@ -53,7 +54,7 @@ class Capability:
         self.pools: dict[str, Pool[Node]] = {}
         self.home: dict[str, Pool[Node]] = {}  # those of them that are nodes of this conductor
         self.nearest = Nearest()  # the others: linked sites
-        self.waiting: tuple[OrderedDict[Task, None], ...] = tuple(OrderedDict() for _ in range(PRIORITIES))
+        self.waiting: tuple[Line, ...] = tuple(Line() for _ in range(PRIORITIES))
         self.waiting_count = 0
         self.budget = settings.retry_burst
         self.hedging = Hedging(settings)
@@ -237,7 +238,7 @@ class State:
             self.sheddable[task.header.priority].pop(task, None)
             capability = self.capabilities[task.route.steps[task.at].capability]
             capability.waiting_count -= 1
-            del capability.waiting[task.header.priority][task]
+            capability.waiting[task.header.priority].remove(task)
 
     def acknowledged(self, task: Task) -> None:
         """Note that somebody has a receipt for a task: it is never shed."""
