@@ -60,8 +60,7 @@ class Hedging:
 
     def earned(self) -> None:
         """Count a fresh step."""
-        if self.tokens < self.burst:
-            self.tokens = min(self.burst, self.tokens + self.share)
+        self.tokens = min(self.burst, self.tokens + self.share)
 
 
 def worth_it(capability: Capability, pool: Pool[Node], task: Task) -> bool:

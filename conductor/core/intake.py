@@ -10,7 +10,7 @@ from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, forbidden, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, labels_of, place
 from conductor.core.planning import ask_for_route, too_long
-from conductor.core.room import make_room, no_room
+from conductor.core.room import is_full, make_room, no_room
 from conductor.core.state import Capability, State
 from conductor.core.states import TaskState, next_task, shown
 from conductor.core.tasks import PRIORITIES, Inputs, Route, RouteKey, Task, Value
@@ -133,7 +133,8 @@ def watched(s: State, session: Session, m: Watch) -> None:
 
 def open_task(s: State, task: Task, route: Route | None) -> None:
     """Put a task in the books and let it go its way, or park it until there is one."""
-    make_room(s, task.header.priority, task.bytes)
+    if is_full(s, task.bytes):
+        make_room(s, task.header.priority, task.bytes)
     s.tasks[task.principal, task.id] = task
     s.open_count += 1
     s.open_bytes += task.bytes

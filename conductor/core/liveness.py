@@ -55,6 +55,7 @@ class Beats:
         "_skip",
         "_tail",
         "busy_until_us",
+        "extra_us",
         "last_us",
         "mean_us",
         "patience_us",
@@ -79,6 +80,9 @@ class Beats:
         self.mean_us = float(self._beat_us)
         self.variance = 0.0
         self.patience_us = self._least_us = self._learned()
+        self.extra_us = (
+            0  # how much longer than on a perfect link a silence is borne: answers are as late as beats
+        )
 
     def again(self, awake_us: int) -> Beats:
         """Return these for another connection of the same boot, from now on: what its link is like is known."""
@@ -107,11 +111,6 @@ class Beats:
         self.last_us = awake_us
         self.busy_until_us = awake_us + bound_us
 
-    @property
-    def extra_us(self) -> int:
-        """How much longer than one of a perfect link a silence is borne: answers come as late as beats do."""
-        return max(0, self.patience_us - self._least_us)
-
     def suspect_at_us(self) -> int:
         """Return the instant at which silence reaches the configured phi."""
         return max(self.last_us, self.busy_until_us) + self.patience_us
@@ -132,6 +131,7 @@ class Beats:
         if late:
             self._tail += _LATE_WEIGHT * (math.log(interval_us / self._late_us) - self._tail)
         self.patience_us = self._learned()
+        self.extra_us = max(0, self.patience_us - self._least_us)
 
     def _learned(self) -> int:
         patience = self.mean_us + self._deviations * max(math.sqrt(self.variance), self._floor_us)

@@ -85,7 +85,7 @@ def hold(s: State, task: Task) -> None:
 def lease_until_us(s: State, task: Task, node: Node) -> int:
     """Return until when (in awake time) a node that has just been given one more attempt may be silent about it."""
     slack_us = s.settings.lease_slack_us + node.beats.extra_us
-    lease_us = s.awake_us + node.run_bound_us * node.inflight + slack_us
+    lease_us = s.now_us - s.lag_us + node.run_bound_us * node.inflight + slack_us
     # The other conductor knows best how its nodes are; its own silence is noticed otherwise.
     return lease_us if node.peer is None else max(lease_us, task.deadline_us - s.lag_us)
 
@@ -213,7 +213,8 @@ def _start(
     attempt.hedge = hedge
     node.attempts[number] = attempt
     s.attempts[number] = attempt
-    forget_early(s, task)
+    if task.attempts:
+        forget_early(s, task)
     task.attempts.append(attempt)
     task.live[number] = attempt
     task.retry_us = task.hedge_us = 0

@@ -33,18 +33,30 @@ def no_room(s: State, principal: str, size: int, priority: int, *, durable: bool
         return failure("draining", retry_after_ms=2000)
     if durable and (slow := _commits_too_slow(s, size)) is not None:
         return slow
-    fill = fill_after(s, size)
-    most = fill_for(priority, s.settings.brownout_from)
-    if fill > most and (most < 1.0 or not _outranked(s, priority, size)):
-        s.count("tasks_refused_queue_full")
-        held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
-        why = f"; tasks of priority {priority} are taken up to {most:.0%}" if most < 1.0 else ""
-        return failure("queue_full", f"{held}{why}; try again later.", retry_after_ms=retry_after_ms(s))
+    if (priority < _ORDINARY or is_full(s, size)) and (full := _too_full(s, priority, size)) is not None:
+        return full
     if s.open_by_principal.get(principal, 0) >= _quota(s, principal):
         return failure(
             "quota_exceeded", f"{principal!r} has too many open tasks.", retry_after_ms=retry_after_ms(s)
         )
     return None
+
+
+def is_full(s: State, size: int) -> bool:
+    """Say whether there is no room for a further task of so many bytes, unless another gives way."""
+    settings = s.settings
+    return s.open_count >= settings.queue_max_tasks or s.open_bytes + size > settings.queue_max_bytes
+
+
+def _too_full(s: State, priority: int, size: int) -> dict[str, object] | None:
+    """Return why a task of this priority has no place in the queue, or None if it has or is given one."""
+    most = fill_for(priority, s.settings.brownout_from)
+    if fill_after(s, size) <= most or (most >= 1.0 and _outranked(s, priority, size)):
+        return None
+    s.count("tasks_refused_queue_full")
+    held = f"{s.open_count} tasks and {s.open_bytes} bytes are waiting"
+    why = f"; tasks of priority {priority} are taken up to {most:.0%}" if most < 1.0 else ""
+    return failure("queue_full", f"{held}{why}; try again later.", retry_after_ms=retry_after_ms(s))
 
 
 def fill_after(s: State, size: int) -> float:
@@ -59,9 +71,7 @@ def fill_for(priority: int, low: float) -> float:
 
 
 def make_room(s: State, priority: int, size: int) -> None:
-    """Shed what gives way to a task of this priority, if the queue is full."""
-    if fill_after(s, size) <= 1.0:
-        return
+    """Shed what gives way to a task of this priority, because the queue is full."""
     for task in _outranked(s, priority, size):
         s.count("tasks_shed")
         s.note("shed", task.id, task.capability, task.header.priority, priority)

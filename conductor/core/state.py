@@ -65,7 +65,8 @@ class Capability:
         """Count a fresh step: each earns a share of a retry and of a hedge (token buckets)."""
         if self.budget < settings.retry_burst:
             self.budget = min(settings.retry_burst, self.budget + settings.retry_share)
-        self.hedging.earned()
+        if self.hedging.tokens < self.hedging.burst:
+            self.hedging.earned()
 
 
 class State:
