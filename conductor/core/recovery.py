@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from conductor.core.giving import give_back
 from conductor.core.journey import Crossed
@@ -18,7 +18,7 @@ from conductor.core.nodes import NO_OFFER, Node
 from conductor.core.outcome import failure, finish, forbidden
 from conductor.core.place import arm, place
 from conductor.core.records import Body, Met, Recovery, Started, Stored
-from conductor.core.restored import DOCUMENT_MAX, Document, mask_of, peer_of, task_of, unpacked
+from conductor.core.restored import DOCUMENT_MAX, Document, Routes, mask_of, peer_of, task_of, unpacked
 from conductor.core.state import State
 from conductor.core.states import NodeState, TaskState
 from conductor.core.tasks import Attempt, Task
@@ -28,6 +28,14 @@ from hive.wire.messages import EMPTY, Hello
 
 RESTARTED: Final = "conductor_restarted"
 """How an attempt ended, as far as is known, that an earlier start of this conductor gave."""
+Boots = dict[tuple[str, str, int], Node]
+
+
+class Before(NamedTuple):
+    """What the tasks of an earlier start have in common, so that it is made once: a restart is waited for."""
+
+    routes: Routes
+    nodes: Boots
 
 
 def recovered(s: State, found: Recovery) -> None:
@@ -47,14 +55,15 @@ def reopen(s: State) -> None:
         return
     for stored in found.owed:
         owe(s, stored)
+    before = Before({}, {})
     for stored in found.open:
         if not stored.attempts:
-            _reopen(s, stored)
+            _reopen(s, stored, before)
     for stored in reversed(
         found.open
     ):  # each goes to the head of its queue in the end, so the oldest is first there
         if stored.attempts:
-            _reopen(s, stored)
+            _reopen(s, stored, before)
     s.note("recovered", len(found.open), len(found.owed), len(found.met))
 
 
@@ -104,8 +113,8 @@ def owe(s: State, stored: Stored) -> Task:
     return task
 
 
-def _reopen(s: State, stored: Stored) -> None:
-    task = task_of(s, stored)
+def _reopen(s: State, stored: Stored, before: Before) -> None:
+    task = task_of(s, stored, before.routes)
     values = [*task.inputs, *task.outputs]
     s.tasks[task.principal, task.id] = task
     task.bytes = sum(len(frame) for value in values for frame in value.frames)
@@ -114,7 +123,6 @@ def _reopen(s: State, stored: Stored) -> None:
     s.open_by_principal[task.principal] = s.open_by_principal.get(task.principal, 0) + 1
     s.count("tasks_recovered")
     task.state = TaskState.QUEUED
-    arm(s, task)
     giver = task.journey.giver if task.journey is not None else None
     if giver is not None:
         giver[0].held[giver[1].epoch, giver[1].attempt] = task
@@ -123,7 +131,7 @@ def _reopen(s: State, stored: Stored) -> None:
         finish(s, task, TaskState.FAILED, error)
         return
     for started in stored.attempts:
-        _inherit(s, task, started)
+        _inherit(s, task, started, before)
     if task.live:
         left_us = max(1, task.deadline_us - s.now_us)
         task.retry_us = s.now_us + min(s.settings.reconcile_us, left_us // 2 + 1)
@@ -150,11 +158,11 @@ def _broken(s: State, stored: Stored, task: Task) -> dict[str, object] | None:
     return None
 
 
-def _inherit(s: State, task: Task, started: Started) -> None:
+def _inherit(s: State, task: Task, started: Started, before: Before) -> None:
     """Put back an attempt: the node that has it may still finish it, if it is one of the step that is due."""
     number = s.next_attempt
     s.next_attempt += 1
-    attempt = Attempt(number, task, _there(s, started), started.epoch, 0)
+    attempt = Attempt(number, task, _there(s, started, before.nodes), started.epoch, 0)
     attempt.told = started.attempt
     attempt.step = started.step
     attempt.ended = RESTARTED
@@ -171,14 +179,19 @@ def _inherit(s: State, task: Task, started: Started) -> None:
         s.ledger.inherited[started.epoch, started.attempt] = number
 
 
-def _there(s: State, started: Started) -> Node:
+def _there(s: State, started: Started, nodes: Boots) -> Node:
     """Return who was given an attempt, as the boot that was given it; it is not connected."""
+    boot = (started.node, started.site, started.incarnation)
+    there = nodes.get(boot)
+    if there is not None:
+        return there
     away = s.away.get(started.node)
     hello = away.hello if away is not None else Hello(EMPTY, "node", started.node, s.mesh, started.site)
     node = Node(replace(hello, incarnation=started.incarnation), 0, "", s.awake_us, s.settings)
     node.state = NodeState.LOST
     if hello.role == "peer":
         node.peer = peer_of(s, started.site)
+    nodes[boot] = node
     return node
 
 

@@ -11,15 +11,19 @@ from conductor.core.state import State
 from conductor.core.tasks import PlanStep, Route, Task, Value
 from hive.errors import HiveError
 from hive.ids import TaskId
-from hive.wire.codec import unpack_document
+from hive.wire.codec import pack_document, unpack_document
 from hive.wire.messages import EMPTY, Header
 
 DOCUMENT_MAX: Final = 4 << 20
 Document = Mapping[str, object]
+Routes = dict[bytes, Route]
 
 
-def task_of(s: State, stored: Stored) -> Task:
-    """Return a task of the store as it was, as far as the store has it; it is in no books yet."""
+def task_of(s: State, stored: Stored, routes: Routes | None = None) -> Task:
+    """Return a task of the store as it was, as far as the store has it; it is in no books yet.
+
+    `routes` are those of other tasks by the policy of now: thousands of tasks share a few.
+    """
     asked = stored.submitted
     document = unpacked(asked.document)
     trace = cast("Sequence[object]", document.get("trace") or (bytes(16), bytes(8), 0))
@@ -39,7 +43,7 @@ def task_of(s: State, stored: Stored) -> Task:
     task.min_confidence = cast("float", document.get("min_confidence", 0.0))
     task.labels = header.labels
     task.inputs = tuple(_value(s, body) for body in asked.inputs)
-    task.route = _route(s, document)
+    task.route = _shared_route(s, document, routes if routes is not None else {})
     for step in stored.steps:
         if step.step != len(task.outputs):
             continue  # what it was made of was not kept
@@ -70,6 +74,14 @@ def _given(s: State, task: Task, said: Document) -> None:
     journey.escalated = bool(said["escalated"])
     journey.giver = (peer, header)
     peer.stored[epoch, attempt] = task.id
+
+
+def _shared_route(s: State, document: Document, routes: Routes) -> Route:
+    key = pack_document((document.get("plan"), document.get("defaults")))
+    route = routes.get(key)
+    if route is None:
+        route = routes[key] = _route(s, document)
+    return route
 
 
 def _route(s: State, document: Document) -> Route:

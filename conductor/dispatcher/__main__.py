@@ -48,6 +48,7 @@ def _serve(spec: DispatcherSpec) -> int:
     private = transport.listen(spec.private)
     name = spec.conductor or spec.site
     core = Conductor(spec.mesh, spec.site, name, store.open(), settings, random.random, spec.dials())
+    PauseCounter(core.state.counts).start()  # before tasks come back, of which each is many objects
     poller = transport.poller()
     dialled = Dialled(transport, poller)
     dispatcher = Dispatcher(core, store, public, private, poller, SystemClock(), authenticator, dialled)
@@ -55,7 +56,6 @@ def _serve(spec: DispatcherSpec) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))
     _say(state="ready", endpoint=public.endpoint, epoch=core.state.epoch)
-    PauseCounter(core.state.counts).start()
     gc.collect()
     gc.freeze()
     try:
