@@ -26,9 +26,12 @@ from hive.wire.auth import check_bind
 _LOOK_S: Final = 0.05
 _STOP_S: Final = 8.0
 _QUICK_FAILURES: Final = 5
+_TRIES_TAKEN: Final = 2
 _IPC_PATH_MAX: Final = 100
 _HOPELESS: Final = frozenset({"config_invalid", "extra_missing", "state_unwritable", "store_newer"})
 """What another start would only say again."""
+_TAKEN: Final = frozenset({"address_in_use", "store_in_use"})
+"""What a process that is about to end may still have; another start sees whether it does."""
 
 
 class ConductorApp:
@@ -102,14 +105,11 @@ class ConductorApp:
         said = self._said.pop(role, {})
         if said.get("state") != "failed":
             sys.stderr.write(f"The {role} of {self._site} ended with status {status}; starting it again.\n")
-        elif (
-            said.get("code") == "store_unavailable"
-        ):  # a database comes back, and nothing can go on without it
+        elif said["code"] == "store_unavailable":
+            # A database comes back, and nothing can go on without it.
             sys.stderr.write(f"{said['detail']} Trying again.\n")
-        elif child.failures >= _QUICK_FAILURES or said.get("code") in _HOPELESS:
+        elif child.failures >= _tries(str(said["code"])):
             raise HiveError(str(said["code"]), str(said["detail"]))
-        elif said.get("code") == "address_in_use" and child.failures > 1:
-            raise HiveError("address_in_use", str(said["detail"]))
 
     def _hear(self, role: str, child: Child) -> None:
         """Read what the process says of itself, one JSON line at a time."""
@@ -209,6 +209,13 @@ class ConductorApp:
             "endpoint": endpoint,
         }
         return json.dumps(spec)
+
+
+def _tries(code: str) -> int:
+    """Return how many starts that failed in this way are enough."""
+    if code in _HOPELESS:
+        return 1
+    return _TRIES_TAKEN if code in _TAKEN else _QUICK_FAILURES
 
 
 def _check_via(via: Mapping[str, str], site: str, conductor: ConductorConfig) -> None:

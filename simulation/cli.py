@@ -115,6 +115,24 @@ def bench_route(
         raise typer.Exit(status)
 
 
+@bench_app.command("store")
+def bench_store(
+    pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; 12 or more for a figure.")] = 12,
+    trips: Annotated[int, typer.Option(min=20, help="Round trips in each short run.")] = 300,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """S1 to S3: durable and interactive tasks on a store in SQLite, against one in memory.
+
+    Exit status 1 if a gate does not hold.
+    """
+    with _reported(as_json=as_json):
+        from simulation.bench.store import measure  # noqa: PLC0415 - keeps `hive --help` quick
+
+        run = Run("store", "measuring S1, S2 and S3 in turn", 3 * pairs)
+        raise typer.Exit(_bench(run, lambda progress: measure(pairs, trips, progress), out, as_json=as_json))
+
+
 @bench_app.command("memory")
 def bench_memory(
     pairs: Annotated[int, typer.Option(min=2, help="Interleaved pairs; memory varies little.")] = 5,

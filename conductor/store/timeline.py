@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,11 +49,15 @@ class Line:
 
 def system_now() -> Moment:
     """Return what this machine's clocks say. Where no boot has a name, every start counts as one."""
+    return Moment(_boot(), time.monotonic_ns() // 1000, time.time_ns() // 1000)
+
+
+@cache
+def _boot() -> str:
     try:
-        boot = _BOOT_ID.read_text(encoding="ascii").strip()
+        return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
-        boot = ""
-    return Moment(boot, time.monotonic_ns() // 1000, time.time_ns() // 1000)
+        return ""
 
 
 def carry_on(line: Line, now: Moment) -> Line:

@@ -18,8 +18,9 @@ _DEADLINE_US: Final = 30_000_000
 class DirectClient:
     """Keeps a number of tasks of one capability in flight on one connection."""
 
-    def __init__(self, endpoint: str, capability: str, body: bytes) -> None:
-        """Connect and greet. Raises HiveError(unreachable) if nobody answers."""
+    def __init__(self, endpoint: str, capability: str, body: bytes, *, durable: bool = False) -> None:
+        """Connect and greet; `durable` tasks are kept in the store. Raises HiveError(unreachable) if nobody answers."""
+        self._flags = Flag.WAIT | Flag.DURABLE if durable else Flag.WAIT
         self._transport = ZmqTransport()
         self._connection = self._transport.connect(endpoint)
         self._poller = self._transport.poller()
@@ -55,7 +56,7 @@ class DirectClient:
     def _header(self) -> Header:
         now_us = self._clock.now_us()
         return Header(
-            Flag.WAIT, 5, 0, 0, 0, self._capability, 0, 0, 0, 0, _DEADLINE_US, now_us, 0, new_task_id()
+            self._flags, 5, 0, 0, 0, self._capability, 0, 0, 0, 0, _DEADLINE_US, now_us, 0, new_task_id()
         )  # fmt: skip
 
     def _outcomes(self) -> int:

@@ -92,8 +92,8 @@ def _round_trip(
     client = stack.enter_context(Client(_tcp(wire)))
     relay = RelayClient(_tcp(front), BODY.encode())
     stack.callback(relay.close)
-    task = _p50(lambda: client.run("mesh.echo", BODY), trips, ours)
-    bare = _p50(relay.round_trip, trips, theirs)
+    task = p50(lambda: client.run("mesh.echo", BODY), trips, ours)
+    bare = p50(relay.round_trip, trips, theirs)
     task(), bare()
     return compare(ROUND_TRIP, interleave(task, bare, pairs, progress))
 
@@ -106,8 +106,8 @@ def _throughput(
     stack.callback(client.close)
     relay = RelayClient(_tcp(front), BODY.encode())
     stack.callback(relay.close)
-    tasks = _rate(lambda: client.many(count, _IN_FLIGHT), count, ours)
-    bare = _rate(lambda: relay.many(count, _IN_FLIGHT), count, theirs)
+    tasks = rate(lambda: client.many(count, _IN_FLIGHT), count, ours)
+    bare = rate(lambda: relay.many(count, _IN_FLIGHT), count, theirs)
     tasks(), bare()
     return compare(THROUGHPUT, interleave(tasks, bare, pairs, progress))
 
@@ -121,7 +121,7 @@ def _over_http(
     stack.callback(gateway.close)
     stack.callback(bare.close)
     bare.wait_until_up()
-    task, plain = _p50(gateway.post, trips, ours), _p50(bare.post, trips, theirs)
+    task, plain = p50(gateway.post, trips, ours), p50(bare.post, trips, theirs)
     task(), plain()
     return compare(OVER_HTTP, interleave(task, plain, pairs, progress))
 
@@ -162,7 +162,9 @@ class _HttpCaller:
         self._connection.close()
 
 
-def _p50(once: Callable[[], object], count: int, processes: list[psutil.Process]) -> Callable[[], Sample]:
+def p50(once: Callable[[], object], count: int, processes: list[psutil.Process]) -> Callable[[], Sample]:
+    """Return a run that does something `count` times; its figure is the median time in microseconds."""
+
     def run() -> Sample:
         clock = time.perf_counter
         times = []
@@ -176,7 +178,9 @@ def _p50(once: Callable[[], object], count: int, processes: list[psutil.Process]
     return run
 
 
-def _rate(batch: Callable[[], object], count: int, processes: list[psutil.Process]) -> Callable[[], Sample]:
+def rate(batch: Callable[[], object], count: int, processes: list[psutil.Process]) -> Callable[[], Sample]:
+    """Return a run of a batch of `count`; its figure is how many of it were done in a second."""
+
     def run() -> Sample:
         cpu = _cpu_s(processes)
         begin = time.perf_counter()
