@@ -58,6 +58,7 @@ class Committer:
         self._known: dict[Key, Known] = {}  # open tasks, for as long as nothing failed
         self._doubt: Doubt | None = None
         self._again_us = 0
+        self._learned = 0  # how often it has learned from the database how far it is
         self.begin()
 
     def begin(self) -> None:
@@ -70,6 +71,7 @@ class Committer:
         kept_tasks, kept_bytes = self.database.rows(self.text["kept"])[0]
         self.kept_tasks, self.kept_bytes = int(kept_tasks), int(kept_bytes)
         self._known.clear()
+        self._learned += 1
 
     def commit(self, group: Group) -> list[Event]:
         """Make a group durable, or say why not. Raises HiveError(store_in_use) if another conductor writes here."""
@@ -89,8 +91,12 @@ class Committer:
                     if name in phase:
                         self.database.many(self.text[name], phase[name])
 
+        learned = self._learned
         fault = self.change(write, lambda: Doubt(self._batch + 1, self._numbers.task, numbers.task))
         if fault is None:
+            if learned == self._learned:  # or the database itself has said what there is now
+                self.kept_tasks += planner.kept_tasks
+                self.kept_bytes += planner.kept_bytes
             return self._told(group, planner, numbers)
         if fault[0] is Fault.RECORD and len(group) > 1:
             return [
@@ -216,8 +222,6 @@ class Committer:
 
     def _told(self, group: Group, planner: Planner, numbers: Numbers) -> list[Event]:
         self._numbers = numbers
-        self.kept_tasks += planner.kept_tasks
-        self.kept_bytes += planner.kept_bytes
         self.wipe |= planner.purged
         again = dict(planner.again)
         events: list[Event] = []
