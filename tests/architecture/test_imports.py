@@ -60,7 +60,12 @@ def test_import_contracts_are_kept() -> None:
             {"zeroconf", "transformers", "ray", "pydantic", "torch", "asyncio", "typer", "rich", "httpx"},
         ),
         ("specialists.agent", {"onnxruntime", "tokenizers", "transformers", "ray", "torch"}),
-        ("conductor.dispatcher.loop", {"asyncio", "pydantic", "networkx", "zeroconf", "fastapi", "logging"}),
+        (
+            "conductor.dispatcher.loop",
+            {"asyncio", "pydantic", "networkx", "zeroconf", "fastapi", "logging", "sqlalchemy", "sqlite3"},
+        ),
+        ("conductor.dispatcher.__main__", {"sqlalchemy", "alembic", "psycopg", "sqlite3", "pydantic"}),
+        ("conductor.store.sql.store", {"alembic", "psycopg", "sqlite3", "pydantic", "networkx", "fastapi"}),
     ],
 )
 def test_a_process_loads_only_what_it_needs(module: str, unwanted: set[str]) -> None:
