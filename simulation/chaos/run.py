@@ -7,6 +7,7 @@ import random
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,7 +170,7 @@ class Experiment:
             "began_us": int(self._began_s * 1e6),
             "healed_us": int(healed_s * 1e6),
             "settled_us": int(time.monotonic() * 1e6),
-            "missed": dict(sorted({strike.kind: waiting.count(strike) for strike in waiting}.items())),
+            "missed": dict(sorted(Counter(strike.kind for strike in waiting).items())),
         }
 
     def end(self) -> None:

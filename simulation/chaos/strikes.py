@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Protocol, TextIO
 
 import psutil
 
@@ -19,7 +19,6 @@ from simulation.chaos.active import Active, CallersCut, LinkCut, NodeCut, Slowed
 from simulation.chaos.faults import Strike, chosen
 from simulation.chaos.packets import rule_of_callers
 from simulation.chaos.stage import Place
-from simulation.mesh import LocalMesh
 
 _ROLES: Final = {
     "kill": "node", "stop": "node", "slow": "node", "agent-kill": "agent", "conductor-kill": "dispatcher",
@@ -40,12 +39,24 @@ class Mark:
     way: str = ""
 
 
+class Processes(Protocol):
+    """What a fault needs of a running mesh: its processes, by role and all together."""
+
+    def rows(self, role: str) -> list[ProcessRow]:
+        """Return the processes of one role that live."""
+        ...
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all that live."""
+        ...
+
+
 class Strikes:
     """Strikes as a schedule says, looks after what lasts, and heals in the end."""
 
     def __init__(
         self,
-        mesh: LocalMesh,
+        mesh: Processes,
         state: Path,
         places: Mapping[str, Place],
         links: Sequence[tuple[str, str]],
