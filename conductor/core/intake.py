@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conductor.core import elsewhere, finding
+from conductor.core import early, elsewhere, finding
 from conductor.core.actions import Send
 from conductor.core.again import again, fingerprint, listens
 from conductor.core.keeping import keep_submission
@@ -28,6 +28,8 @@ def submitted(s: State, session: Session, m: Submit) -> None:
         return
     if m.retry_of:
         finding.retry(s, session, m)
+        return
+    if not s.generation and early.kept(s, session, m):
         return
     now = s.now_us
     remaining = h.remaining_us

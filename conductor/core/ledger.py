@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from conductor.core.early import Early
     from conductor.core.finding import Question
     from conductor.core.nodes import Session
     from conductor.core.records import Dropped, Met, Purged, Recovery
@@ -28,6 +30,8 @@ class Ledger:
         "newest",
         "persisting",
         "recovery",
+        "unplanned",
+        "unplanned_bytes",
     )
 
     def __init__(self) -> None:
@@ -48,4 +52,6 @@ class Ledger:
         self.looked: object = None  # the last message that the store was asked for, and that comes again
         self.recovery: Recovery | None = None  # what it held at the start, until there is a policy
         self.inherited: dict[tuple[int, int], int] = {}  # attempts of earlier epochs, and their numbers now
+        self.unplanned: deque[Early] = deque()  # durable submissions that came before there was a policy
+        self.unplanned_bytes = 0
         self.early: dict[int, tuple[Session, Hello, str, str]] = {}  # who greeted before there was a policy

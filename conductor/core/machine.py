@@ -12,6 +12,7 @@ from typing import Final
 from conductor.core import (
     claims,
     commits,
+    early,
     explain,
     finding,
     greeting,
@@ -169,6 +170,8 @@ class Conductor:
         """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
         s = self.state
         due = s.timers.next_us()
+        if s.ledger.unplanned:
+            due = early.due_us(s) if due < 0 else min(due, early.due_us(s))
         flush = s.journal_sent_us + _JOURNAL_US
         if (s.journal and s.control is not None) or s.ledger.failed:
             return flush if due < 0 else min(due, flush)
@@ -214,6 +217,8 @@ class Conductor:
             before = (s.allowed_labels, s.gate.sites, s.gate.links)
             if planning.new_generation(s, message):
                 recovery.reopen(s)
+                for session, submission in early.taken(s):
+                    intake.submitted(s, session, submission)
                 if before != (s.allowed_labels, s.gate.sites, s.gate.links):
                     outcome.withdraw_forbidden(s)
                     serving.withdraw_forbidden(s)
@@ -231,6 +236,7 @@ class Conductor:
     def _tick(self, event: Tick) -> None:
         s = self.state
         s.stood_still(event.lag_us)
+        early.give_up(s)
         for owner in s.timers.due(s.now_us):
             if isinstance(owner, Task):
                 work.task_due(s, owner)
