@@ -53,15 +53,26 @@ class Screen:
             return
         if self._live.is_started:
             self._live.update(_picture(what, passed_s, counts, marks), refresh=True)
-        elif time.monotonic() >= self._told_s + _TELL_S:
-            self._told_s = time.monotonic()
+        elif self._due():
             said = ", ".join(f"{counts[name]} {_NAMES.get(name, name)}" for name in _COUNTS)
             self._console.print(f"{passed_s:5.0f} s  {what}: {said}, {len(marks)} faults", soft_wrap=True)
 
     def reading(self, done: int, of: int) -> None:
         """Show how many tasks have been read at the end."""
-        if not self._quiet and self._live.is_started:
-            self._live.update(f"reading every task: {done:,} of {of:,}", refresh=True)
+        sentence = f"reading every task: {done:,} of {of:,}"
+        if self._quiet:
+            return
+        if self._live.is_started:
+            self._live.update(sentence, refresh=True)
+        elif self._due():
+            self._console.print(sentence)
+
+    def _due(self) -> bool:
+        """Say whether it is time for another line."""
+        due = time.monotonic() >= self._told_s + _TELL_S
+        if due:
+            self._told_s = time.monotonic()
+        return due
 
 
 def _picture(what: str, passed_s: float, counts: Mapping[str, int], marks: Sequence[Mark]) -> RenderableType:
