@@ -217,8 +217,8 @@ class Conductor:
             before = (s.allowed_labels, s.gate.sites, s.gate.links)
             if planning.new_generation(s, message):
                 recovery.reopen(s)
-                for session, submission in early.taken(s):
-                    intake.submitted(s, session, submission)
+                for asker, submission in early.taken(s):
+                    intake.submitted(s, asker, submission)
                 if before != (s.allowed_labels, s.gate.sites, s.gate.links):
                     outcome.withdraw_forbidden(s)
                     serving.withdraw_forbidden(s)
