@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _PROBE_US: Final = 1_000_000
 _QUERY_US: Final = 10_000_000
 _PATIENCE_US: Final = 5_000_000
+# What says nothing about whether it ran; a result that policy forbids by now is refused as if it had never been.
+_OPEN: Final = frozenset({"unreachable", "expired", "internal", "label_forbidden"})
 _READ_AGAIN: Final = 7  # every so many submissions, the outcome is asked for once more
 _RETRIED: Final = frozenset({"failed", "dead_lettered"})
 
@@ -187,7 +189,9 @@ class Caller(Dialler):
         kind, state, digest, code = "ok", "", "", ""
         if isinstance(answer, HiveError):
             # Only the conductor's own word says that nothing was accepted, and only if it was asked but once.
-            unknown = answer.code in ("unreachable", "expired", "internal") or it.session != self._session
+            unknown = answer.code in _OPEN or it.session != self._session
+            if answer.code == "label_forbidden":
+                self.world.watch.withdrawn.add(it.ask.payload)
             kind, code = ("unknown" if unknown else "fail"), answer.code
         elif isinstance(answer, Receipt):
             state = answer.state
@@ -215,7 +219,8 @@ class Caller(Dialler):
             self.owed.pop(it.task, None)
             self._unsure.pop(ask.number, None)
             first = it.task == task_of(ask, self.world.seed)
-            if ask.retried and ask.stored and first and state in _RETRIED and it.op != "cancel":
+            still = self.world.now < self.world.ends_us
+            if still and ask.retried and ask.stored and first and state in _RETRIED and it.op != "cancel":
                 self.retry(ask, it.task)
             elif it.op == "submit" and not ask.number % _READ_AGAIN:
                 self.read(ask, it.task)

@@ -14,7 +14,7 @@ from simulation.sim.breaker import Breaker
 from simulation.sim.plan import Plan
 from simulation.sim.story import everything, story_of
 from simulation.sim.watch import Violation
-from simulation.sim.workload import START_US, plan_of
+from simulation.sim.workload import plan_of
 from simulation.sim.world import World
 from specialists.core.states import NodeFaultError
 
@@ -90,7 +90,7 @@ class _Play:
         try:
             self._begin()
             self._breaker.schedule(self._plan)
-            world.run(START_US + int(world.scenario.file.seconds * _MILLION))
+            world.run(world.ends_us)
             self._breaker.heal()
             self._settle()
             world.look()
@@ -186,6 +186,8 @@ class _Play:
             lambda payload: payload,
         )
         for problem in verdict.problems:
+            if problem.kind == "lost" and problem.payload in world.watch.withdrawn:
+                continue  # it has its outcome, and policy has deleted the answer
             world.watch.broken(problem.kind, f"{problem.payload}: {problem.sentence}", problem.payload)
         return verdict
 

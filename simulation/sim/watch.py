@@ -49,6 +49,9 @@ class Watch:
         self.effects: list[Effect] = []
         self.poison: dict[int, str] = {}
         self.counts: dict[str, int] = {}
+        self.withdrawn: set[str] = (
+            set()
+        )  # payloads whose outcome policy has withdrawn, as their callers heard
         self._asked: dict[tuple[str, TaskId], Submission] = {}
         self._by_number: dict[int, tuple[Submission, str]] = {}  # with the label that it carries
         self._shown: dict[tuple[str, TaskId], tuple[str, str]] = {}

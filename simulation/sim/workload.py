@@ -48,7 +48,15 @@ def flood(fault: Fault, callers: CallersConfig, seed: int) -> Iterator[Submissio
         at_us = fault.at_us + chance.randrange(wait_us)
         ask = _submission(fault.target, callers, chance, at_us, base + number)
         if poison:
-            ask = replace(ask, poison=poison, durable=True, wait=False, cancel_us=-1, deadline_us=_POISON_US)
+            ask = replace(
+                ask,
+                poison=poison,
+                durable=True,
+                wait=False,
+                cancel_us=-1,
+                deadline_us=_POISON_US,
+                retried=False,
+            )
         yield ask
 
 

@@ -16,7 +16,7 @@ from simulation.sim.control import ControlProcess
 from simulation.sim.network import Network
 from simulation.sim.node import NodeProcess
 from simulation.sim.watch import Watch
-from simulation.sim.workload import callers_of
+from simulation.sim.workload import START_US, callers_of
 
 if TYPE_CHECKING:
     from simulation.sim.process import Process
@@ -39,6 +39,7 @@ class World:
         self.seq = 0
         self.heap: list[tuple[int, int, Callable[[Any], object], Any]] = []
         self.events = 0
+        self.ends_us = START_US + int(scenario.file.seconds * 1e6)  # when all is healed
         self.check_at = FULL_CHECK
         self.encoded = scenario.file.encode
         self.marks = array("q")  # what happened since the last look, for the digest
