@@ -88,7 +88,7 @@ def node_due(s: State, node: Node) -> None:
         if s.awake_us >= node.beats.suspect_at_us():
             _suspect(s, node)
     elif node.peer is not None:
-        pass  # the link's own timer decides when its session is over
+        return  # the link's own timer decides when its session is over, and a beat sets this one again
     elif node.state in (NodeState.SUSPECT, NodeState.DRAINING, NodeState.JOINING) and s.awake_us >= _lost_at(
         s, node
     ):

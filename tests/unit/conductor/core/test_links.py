@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from conductor.core.actions import Received
+from conductor.core.actions import Received, Tick
+from conductor.core.settings import Settings
+from conductor.core.states import NodeState
 from hive.wire.codec import pack_document
 from hive.wire.messages import EMPTY, Answer, Outcome, Refuse, Work
 from tests.fakes.world import MS, S, World, mesh, provenance
@@ -30,8 +32,8 @@ policy:
 CLASSIFY = "text.classify_intent"
 
 
-def linked(text: str = TWO) -> World:
-    world = World(mesh(text))
+def linked(text: str = TWO, settings: Settings | None = None) -> World:
+    world = World(mesh(text), settings=settings)
     world.until(lambda: all(p.up for site in world.sites.values() for p in site.core.state.peers.values()))
     return world
 
@@ -76,6 +78,24 @@ def test_home_comes_first() -> None:
         world["plant"].submit(CLASSIFY)
     world.run(2 * S)
     assert not [m for _, _, m in world.carried if isinstance(m, Work)]
+
+
+def test_a_silent_link_keeps_nobody_busy_who_waits_for_less_than_its_silence() -> None:
+    world = linked(settings=Settings(lost_after_us=S))
+    world["cloud"].node("gpu/x", CLASSIFY)
+    plant = world["plant"]
+    world.until(lambda: plant.core.state.nodes)
+    world.run(S)
+    world.cut("plant", "cloud")
+    world.run(3 * S)
+    assert {node.state for node in plant.core.state.nodes.values()} == {NodeState.SUSPECT}
+    plant.feed(Tick())
+    assert plant.core.next_us() > world.now, (
+        "a timer in the past would be asked for again at once, for seconds"
+    )
+    world.heal()
+    world.run(3 * S)
+    assert done(world, "plant", plant.submit(CLASSIFY)).state == "done"
 
 
 def test_what_may_not_leave_is_refused_with_the_rule_and_stays() -> None:
