@@ -70,12 +70,15 @@ def _submissions(
         if at_us >= end_us:
             return
         ask = _submission(name, callers, chance, int(at_us), number)
-        yield ask
-        if ask.key and chance.random() < callers.conflicting:
+        if not (ask.key and chance.random() < callers.conflicting):
+            yield ask
+        else:
+            ask = replace(ask, cancel_us=-1)  # the key may turn out to be the other one's
+            yield ask
             later_us = ask.at_us + chance.randrange(_LATER_US)
             other = number + NUMBERS // 2
             what = _one_of(callers.asks, chance)
-            yield replace(ask, at_us=later_us, number=other, capability=what, again_us=-1, cancel_us=-1)
+            yield replace(ask, at_us=later_us, number=other, capability=what, again_us=-1)
 
 
 def _submission(
