@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from conductor.core.actions import Look, Send
@@ -129,7 +130,7 @@ def task_view(s: State, task: Task) -> dict[str, object]:
         "attempts": len(task.attempts),
         "step": task.at,
         "nodes": sorted({a.node.id for a in task.attempts}),
-        "age_ms": (s.now_us - task.created_us) // 1000,
+        "age_ms": s.age_us(task.created_us) // 1000,
         "code": task.error.get("code", "") if task.closed else "",
         "durable": task.durable,
     }
@@ -158,20 +159,35 @@ def _page(m: Query) -> tuple[tuple[str, ...] | None, int, int]:
 
 
 def _listed(s: State, session: Session, m: Query, principal: str, rows: tuple[TaskRow, ...]) -> None:
+    """Answer with one page. Of a durable task the store's word counts; what is in memory may say more of the same."""
     states, before_us, limit = _page(m)
-    views = {row.task: (row.created_us, _row_view(s, row)) for row in rows}
-    for (owner, ident), task in s.tasks.items():
-        if owner != principal or (before_us and task.created_us >= before_us):
-            continue
-        if task.durable and not task.kept:
-            continue  # what the store has of it stands
-        if states and (shown(task.state) if task.closed else OPEN) not in states:
-            views.pop(ident, None)
-        elif not task.durable or (task.attempts and ident in views):  # read again, it has no attempts here
-            views[ident] = (task.created_us, task_view(s, task))
+    views: dict[TaskId, tuple[int, dict[str, object]]] = {}
+    for row in rows:
+        task = s.tasks.get((principal, row.task))
+        # A task that was read again has no attempts here.
+        fresh = task is not None and task.attempts and task.kept and task.closed == (row.state != OPEN)
+        views[row.task] = (row.created_us, task_view(s, task) if task and fresh else _row_view(s, row))
+    for task in _not_stored(s, principal, states or (), before_us, limit):
+        views.setdefault(task.id, (task.created_us, task_view(s, task)))
     newest = sorted(views.items(), key=lambda item: (item[1][0], item[0]), reverse=True)[:limit]
     listed = [{**view, "cursor": created} for _, (created, view) in newest]
     s.actions.append(Send(session.id, Reply(m.header, m.ask, listed)))
+
+
+def _not_stored(
+    s: State, principal: str, states: tuple[str, ...], before_us: int, limit: int
+) -> Iterator[Task]:
+    """Yield a page of the tasks that only memory has, the newest first: as such they are in the order of opening."""
+    found = 0
+    for (owner, _), task in reversed(s.tasks.items()):
+        if owner != principal or task.durable or (before_us and task.created_us >= before_us):
+            continue
+        if states and (shown(task.state) if task.closed else OPEN) not in states:
+            continue
+        yield task
+        found += 1
+        if found == limit:
+            return
 
 
 def _row_view(s: State, row: TaskRow) -> dict[str, object]:
@@ -182,7 +198,7 @@ def _row_view(s: State, row: TaskRow) -> dict[str, object]:
         "attempts": row.attempts,
         "step": 0,
         "nodes": [],
-        "age_ms": (s.now_us - row.created_us) // 1000,
+        "age_ms": s.age_us(row.created_us) // 1000,
         "code": row.code,
         "durable": True,
     }

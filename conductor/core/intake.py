@@ -42,7 +42,7 @@ def submitted(s: State, session: Session, m: Submit) -> None:
     if refusal is not None:
         _refuse(s, session, h, refusal)
         return
-    task = Task(h.task, principal, h, now)
+    task = Task(h.task, principal, h, s.instant())
     task.deadline_us = now + remaining
     task.capability = m.capability or _name_of(s, h.capability)
     task.min_confidence = m.min_confidence

@@ -60,7 +60,7 @@ def reject(s: State, task: Task, error: dict[str, object]) -> None:
         task.error = error
         give_back(s, task, task.journey, b"")
     del s.tasks[task.principal, task.id]
-    s.note("task", "refused", task.id, task.capability, s.now_us - task.created_us, 0, error.get("code", ""))
+    s.note("task", "refused", task.id, task.capability, s.age_us(task.created_us), 0, error.get("code", ""))
 
 
 def refuse(s: State, session: int, h: Header, error: dict[str, object]) -> None:
@@ -215,7 +215,7 @@ def _publish(s: State, task: Task, state: TaskState) -> None:
     s.finished.append(task)
     s.finished_bytes += task.bytes
     s.count(counter(state))
-    elapsed_us = s.now_us - task.created_us
+    elapsed_us = s.age_us(task.created_us)
     journey = task.journey
     if journey is not None and journey.giver is not None:
         journey.returned = returned(s, task, journey)

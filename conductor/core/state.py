@@ -85,6 +85,7 @@ class State:
         "conductor",
         "control",
         "counts",
+        "created_us",
         "draining",
         "epoch",
         "explains",
@@ -153,6 +154,7 @@ class State:
         self.peers: dict[str, Peer] = {}
         self.gate = Gate()
         self.routes: dict[RouteKey, Route] = {}
+        self.created_us = -1  # the latest instant that a task was opened at
         self.parked: dict[RouteKey, dict[Task, None]] = {}
         self.asks: OrderedDict[int, RouteKey] = OrderedDict()
         self.asking: dict[RouteKey, tuple[int, int]] = {}  # question, and when it was asked
@@ -240,6 +242,15 @@ class State:
             capability = self.capabilities[task.route.steps[task.at].capability]
             capability.waiting_count -= 1
             capability.waiting[task.header.priority].remove(task)
+
+    def instant(self) -> int:
+        """Return now as the instant at which a task is opened, or the next one that is free: lists are paged by it."""
+        self.created_us = max(self.now_us, self.created_us + 1)
+        return self.created_us
+
+    def age_us(self, since_us: int) -> int:
+        """Return for how long something has been there."""
+        return max(0, self.now_us - since_us)
 
     def acknowledged(self, task: Task) -> None:
         """Note that somebody has a receipt for a task: it is never shed."""
