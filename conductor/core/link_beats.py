@@ -5,7 +5,7 @@ from __future__ import annotations
 from conductor.core.actions import Send
 from conductor.core.exports import offers
 from conductor.core.giving import forget
-from conductor.core.membership import arm_node, back
+from conductor.core.membership import arm_node, back, open_again
 from conductor.core.nodes import Session
 from conductor.core.peers import LINK_SILENCE_US, Peer
 from conductor.core.session import now_header
@@ -38,6 +38,7 @@ def heard_beat(s: State, session: Session, m: Beat) -> None:
         node.beats.heard(s.awake_us, m.busy_us, s.lag_us)
         if node.state is NodeState.SUSPECT:
             back(s, node)
+        open_again(s, node)
         arm_node(s, node)
 
 

@@ -34,7 +34,15 @@ def beat(s: State, session: Session, m: Beat) -> None:
         offer(s, node)
     elif node.state is NodeState.SUSPECT:
         back(s, node)
+    open_again(s, node)
     arm_node(s, node)
+
+
+def open_again(s: State, node: Node) -> None:
+    """Offer work again to a node that took nothing for a while, now that it beats."""
+    if node.shut_us and s.now_us >= node.shut_us:
+        node.shut_us = 0
+        offer(s, node)
 
 
 def back(s: State, node: Node) -> None:
@@ -52,6 +60,7 @@ def credit(s: State, session: Session, m: Credit) -> None:
     if session.node is not None:
         node = session.node
         node.granted = m.slots
+        node.shut_us = 0
         node.credit = min(m.slots, 1) if node.probation else m.slots
         offer(s, node)
 

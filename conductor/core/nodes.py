@@ -63,6 +63,7 @@ class Node:
         "run_bound_us",
         "same_boot",
         "session",
+        "shut_us",
         "site",
         "state",
     )  # fmt: skip
@@ -94,3 +95,10 @@ class Node:
         self.run_bound_us = max((offer.run_bound_us for offer in hello.offers), default=1_000_000)
         self.beats = Beats(awake_us, settings, link=hello.role == "peer")
         self.release_us = 0
+        self.shut_us = 0  # it takes nothing now, and is not asked before a beat that comes after this
+
+    def shut(self, until_us: int) -> None:
+        """Give the node nothing more for a while: it has just said that it takes nothing."""
+        self.shut_us = until_us
+        if self.pool is not None:
+            self.pool.withdraw(self)

@@ -98,7 +98,8 @@ def offer(s: State, node: Node) -> None:
     pool = node.pool
     if pool is None:
         return
-    if node.state is not NodeState.READY or node.exclusive or node.inflight >= node.credit:
+    full = node.inflight >= node.credit
+    if node.state is not NodeState.READY or node.exclusive or node.shut_us or full:
         pool.withdraw(node)
         return
     capability = s.capabilities[node.offer.capability]

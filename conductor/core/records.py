@@ -148,7 +148,8 @@ class FindTask:
 class ListTasks:
     """Ask for tasks of a principal, the newest first: in any of `states` (all if empty), created before `before_us`.
 
-    No two tasks of a principal are created at one instant. `before_us` is 0 for the first page. An unfinished task's state is `open`.
+    No two tasks of a principal are created at one instant. `before_us` is 0 for the first page. An unfinished task's
+    state is `open`.
     """
 
     principal: str

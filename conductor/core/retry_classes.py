@@ -46,9 +46,15 @@ CLASSES: Final[dict[str, Again]] = {
     **{code: again for again, codes in _NOT_BUDGET.items() for code in codes},
 }
 """The class of every code of the catalogue."""
+_TAKES_NOTHING: Final = frozenset({*_NOT_BUDGET[Again.ELSEWHERE], "planning_unavailable"})
 UNKNOWN: Final = "inference_failed"
 """What a code stands for that this version does not know."""
 FORGIVEN: Final = frozenset(
     {"cancelled", "node_lost", *_NOT_BUDGET[Again.ELSEWHERE], *_NOT_BUDGET[Again.NEVER]}
 )
 """Refusals that say nothing against the node that gives them. Every other one counts as a fault of it."""
+
+
+def shuts(code: str) -> bool:
+    """Say whether who refuses with this takes nothing at all now: without a pause work would go to and fro."""
+    return code in _TAKES_NOTHING

@@ -27,14 +27,10 @@ def after_refusal(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
         finish(s, task, TaskState.FAILED, failure(code, m.detail, node=attempt.node.id))
     elif any(not other.ended for other in task.live.values()):
         arm(s, task)  # another attempt of this step is under way
-    elif again is not Again.ELSEWHERE:
-        _retry(s, task, attempt, code, m.detail)
-    elif has_untried(s, task):
-        place(s, task)
+    elif again is Again.ELSEWHERE:
+        place(s, task)  # who refused it is shut for now, so it does not go to and fro
     else:
-        _pause(
-            s, task, s.settings.retry_delay_us
-        )  # who refuses it again and again must not be asked at every turn
+        _retry(s, task, attempt, code, m.detail)
 
 
 def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> None:
@@ -55,14 +51,10 @@ def _retry(s: State, task: Task, attempt: Attempt, code: str, detail: str) -> No
         s.count("retries")
         if attempt.node.peer is not None:
             task.tried.discard(attempt.node.id)  # after the pause it is asked again, if nobody here can
-        _pause(s, task, s.settings.retry_delay_us << (task.failures - 1))
-
-
-def _pause(s: State, task: Task, about_us: int) -> None:
-    """Try a step again after about so long; everybody else waits a little more or less."""
-    task.retry_us = s.now_us + int(about_us * (0.5 + s.rand()))
-    task.state = next_task(task.state, "unplaced")
-    arm(s, task)
+        pause = s.settings.retry_delay_us << (task.failures - 1)
+        task.retry_us = s.now_us + int(pause * (0.5 + s.rand()))
+        task.state = next_task(task.state, "unplaced")
+        arm(s, task)
 
 
 def expire(s: State, task: Task) -> None:

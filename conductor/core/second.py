@@ -87,18 +87,23 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
     return True
 
 
+def pause_us(s: State, m: Refuse) -> int:
+    """Return for how long a site is left alone that takes nothing now: as it says, within bounds, more or less."""
+    said = m.context.get("retry_after_ms")
+    least, most = _PAUSES_MS
+    pause_ms = min(most, max(least, said if isinstance(said, int) else _PAUSE_MS))
+    return int(pause_ms * 1000 * (0.5 + s.rand()))
+
+
 def _ask_later(s: State, task: Task, attempt: Attempt, m: Refuse) -> None:
     """Go on with a step that a site takes not now: with somebody else, or there again after a pause.
 
     That is no failure of the step; and without a pause it would be sent to and fro as fast as the link is.
     """
-    if has_untried(s, task):
-        place(s, task)
+    if attempt.node.shut_us or has_untried(s, task):
+        place(s, task)  # it waits for the site, if there is nobody else, with all others that do
         return
-    said = m.context.get("retry_after_ms")
-    least, most = _PAUSES_MS
-    pause_ms = min(most, max(least, said if isinstance(said, int) else _PAUSE_MS))
     task.tried.discard(attempt.node.id)
-    task.retry_us = s.now_us + int(pause_ms * 1000 * (0.5 + s.rand()))
+    task.retry_us = s.now_us + pause_us(s, m)
     task.state = next_task(task.state, "unplaced")
     arm(s, task)

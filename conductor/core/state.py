@@ -167,8 +167,7 @@ class State:
         self.ledger = Ledger()
         self.finished: deque[Task] = deque()  # oldest first
         self.finished_bytes = 0
-        self.open_count = 0
-        self.open_bytes = 0
+        self.open_count = self.open_bytes = 0
         self.open_by_principal: dict[str, int] = {}
         self.quotas: tuple[tuple[str, int], ...] = ()
         self.quota_of: dict[str, int] = {}

@@ -10,8 +10,9 @@ from conductor.core.outcome import attempt_header, failure, finish, forbidden, r
 from conductor.core.place import arm, hedge, hold, labels_of, lease_until_us, offer, place
 from conductor.core.provenance import provenance
 from conductor.core.quarantine import proved
+from conductor.core.retry_classes import shuts
 from conductor.core.retrying import after_refusal, expire
-from conductor.core.second import ask_further, conclude, settle_for_less
+from conductor.core.second import ask_further, conclude, pause_us, settle_for_less
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
@@ -57,6 +58,9 @@ def refused(s: State, session: Session, m: Refuse) -> None:
     if attempt.ended == "superseded" and m.code == "cancelled":
         _timed(s, attempt)  # it was slow enough for another to answer first
     attempt.ended = attempt.ended or f"refused:{m.code}"
+    if shuts(m.code):
+        node = attempt.node
+        node.shut(s.now_us + (s.settings.retry_delay_us if node.peer is None else pause_us(s, m)))
     if was_live and not task.settled:
         s.note("refused", task.id, attempt.number, attempt.node.id, m.code)
         after_refusal(s, task, attempt, m)

@@ -305,6 +305,18 @@ def test_a_site_that_takes_nothing_now_is_asked_again_after_a_pause_and_not_as_f
     assert finished(world, task).result == (b"KEPT",)
 
 
+def test_of_many_that_wait_for_a_site_that_takes_nothing_only_as_many_as_it_has_slots_are_sent_at_once() -> (
+    None
+):
+    world, gpu = linked_with_gpu()
+    world["cloud"].feed(Drain())
+    tasks = [durable(world) for _ in range(300)]
+    world.run(4 * S)
+    assert (len(gpu.works), len(sent(world)) <= 3 * 64) == (0, True)
+    world["cloud"].core.state.draining = False
+    assert {finished(world, task).result for task in tasks} == {(b"KEPT",)}
+
+
 def test_work_for_a_site_whose_store_fails_waits_until_it_works_again() -> None:
     world, gpu = linked_with_gpu()
     world["cloud"].store.failing = "no space"

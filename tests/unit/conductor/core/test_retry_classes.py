@@ -9,6 +9,7 @@ from conductor.core.retry_classes import CLASSES, FORGIVEN, Again
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from hive.errors import CATALOGUE
+from hive.wire.messages import EMPTY, Beat, Credit
 from tests.unit.conductor.core.bench import CLASSIFY, MS, Bench
 
 A, B = 10, 11
@@ -47,14 +48,30 @@ def test_a_node_that_cannot_now_costs_nothing(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", BY_CLASS[Again.ELSEWHERE])
-def test_who_refuses_it_again_and_again_is_asked_after_a_pause(code: str) -> None:
+def test_who_refuses_it_again_and_again_is_asked_once_a_beat(code: str) -> None:
     bench = refused_with(code, nodes=1)
     for tries in range(2, 12):
+        bench.tick(95 * MS)
         assert len(bench.work(A)) == tries - 1
-        bench.tick(25 * MS)
+        bench.send(A, Beat(EMPTY))
         assert len(bench.work(A)) == tries
         bench.refuse(A, bench.work(A)[-1], code)
     assert bench.outcomes() == []
+
+
+@pytest.mark.parametrize("code", BY_CLASS[Again.ELSEWHERE])
+def test_who_takes_nothing_now_is_not_sent_all_that_waits_one_after_the_other(code: str) -> None:
+    bench = refused_with(code, nodes=1)
+    for _ in range(50):
+        bench.submit(deadline_us=60_000 * MS)
+    assert len(bench.work(A)) == 1
+    bench.tick(100 * MS)
+    bench.send(A, Beat(EMPTY))
+    for work in bench.work(A)[1:]:
+        bench.refuse(A, work, code)
+    assert len(bench.work(A)) == 3  # as many as it said that it takes
+    bench.send(A, Credit(EMPTY, 4))
+    assert len(bench.work(A)) == 7
 
 
 def test_a_deadline_that_is_too_short_here_may_do_elsewhere() -> None:
