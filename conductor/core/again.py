@@ -59,6 +59,7 @@ def known(s: State, task: Task, stored: Stored) -> bool:
         if not task.settled:
             release(s, task)
         s.timers.cancel(task)
+        s.ledger.closed(task)
         listeners, watchers, settled = task.waiters, task.watchers, task.settled
         task.state = TaskState.REFUSED  # this one is none: it gives way to the one that the store has
         task = owe(s, stored)

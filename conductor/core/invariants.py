@@ -75,6 +75,9 @@ def validate_state(s: State) -> None:
     _require(len(s.finished) + len(unfinished) == len(s.tasks), "a task is neither open nor finished")
     holding = [t for t in unfinished if t.state is not TaskState.CLOSING]
     _require(len(holding) == s.open_count, f"{s.open_count} open tasks are counted, {len(holding)} are there")
+    closing = {t: sum(map(len, t.result)) for t in unfinished if t.state is TaskState.CLOSING}
+    _require(closing == s.ledger.closing, "the outcomes that wait for their commit are miscounted")
+    _require(sum(closing.values()) == s.ledger.closing_bytes, "the bytes of outcomes are miscounted")
     _require(sum(t.bytes for t in holding) == s.open_bytes, "the bytes of open tasks are miscounted")
     _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
     _require(sum(t.bytes for t in s.finished) == s.finished_bytes, "finished bytes are miscounted")

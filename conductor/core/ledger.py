@@ -20,6 +20,8 @@ class Ledger:
 
     __slots__ = (
         "bytes",
+        "closing",
+        "closing_bytes",
         "early",
         "failed",
         "inherited",
@@ -38,6 +40,8 @@ class Ledger:
         """Start with nothing asked and nothing found."""
         self.persisting: dict[int, tuple[Task, TaskState]] = {}  # who waits for a commit, and in which state
         self.bytes = 0  # bodies of submissions among them
+        self.closing: dict[Task, int] = {}  # tasks whose outcome is decided and not durable, with its bytes
+        self.closing_bytes = 0
         self.insisted: dict[
             int, Dropped | Purged | Met
         ] = {}  # records that no task waits for, and that must be kept
@@ -55,3 +59,12 @@ class Ledger:
         self.unplanned: deque[Early] = deque()  # durable submissions that came before there was a policy
         self.unplanned_bytes = 0
         self.early: dict[int, tuple[Session, Hello, str, str]] = {}  # who greeted before there was a policy
+
+    def closes(self, task: Task) -> None:
+        """Note that a task has an outcome that is not durable yet."""
+        self.closing[task] = size = sum(map(len, task.result))
+        self.closing_bytes += size
+
+    def closed(self, task: Task) -> None:
+        """Note that the outcome of a task is durable, or that there is none any more."""
+        self.closing_bytes -= self.closing.pop(task, 0)

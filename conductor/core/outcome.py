@@ -41,6 +41,7 @@ def finish(s: State, task: Task, state: TaskState, error: dict[str, object] | No
     if task.durable:
         task.state = TaskState.CLOSING
         task.final = state
+        s.ledger.closes(task)
         keep_outcome(s, task, provenance(task, s.site))
     else:
         _publish(s, task, state)
@@ -51,6 +52,7 @@ def reject(s: State, task: Task, error: dict[str, object]) -> None:
     for session, header in (*task.waiters, *task.watchers):
         refuse(s, session, header, error)
     s.timers.cancel(task)
+    s.ledger.closed(task)
     if not task.settled:
         release(s, task)
     task.state = TaskState.REFUSED
@@ -96,6 +98,7 @@ def committed(s: State, task: Task) -> None:
     """Make the outcome of a durable task visible."""
     if task.final is None:
         raise InvariantError(f"task {task.id.hex()} was committed without an outcome")
+    s.ledger.closed(task)
     _publish(s, task, task.final)
 
 
@@ -140,8 +143,8 @@ def tell(s: State, watchers: Iterable[tuple[int, Header]], what: str, **about: o
         s.actions.append(Send(session, Event(header._replace(sent_us=s.now_us), what, about)))
 
 
-def prune(s: State) -> None:
-    """Forget finished tasks that are too old, too many or too large, oldest first."""
+def prune(s: State, keep: Task | None = None) -> None:
+    """Forget finished tasks that are too old, too many or too large, oldest first, up to one to `keep`."""
     settings = s.settings
     oldest = s.now_us - settings.finished_keep_us
     while s.finished:
@@ -149,7 +152,7 @@ def prune(s: State) -> None:
         few = (
             len(s.finished) <= settings.finished_max_tasks and s.finished_bytes <= settings.finished_max_bytes
         )
-        if few and task.closed_us >= oldest:
+        if task is keep or (few and task.closed_us >= oldest):
             return
         s.finished.popleft()
         s.finished_bytes -= task.bytes
@@ -188,6 +191,9 @@ def _withdraw(s: State, task: Task, error: dict[str, object]) -> None:
         task.bytes = 0
     task.result = ()
     task.withdrawn = error
+    if task in s.ledger.closing:
+        s.ledger.closed(task)
+        s.ledger.closes(task)
 
 
 def release(s: State, task: Task) -> None:

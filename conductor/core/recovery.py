@@ -15,7 +15,7 @@ from conductor.core.giving import give_back
 from conductor.core.journey import Crossed
 from conductor.core.membership import AWAY_MAX
 from conductor.core.nodes import NO_OFFER, Node
-from conductor.core.outcome import failure, finish, forbidden
+from conductor.core.outcome import failure, finish, forbidden, prune
 from conductor.core.place import arm, place
 from conductor.core.records import Body, Met, Recovery, Started, Stored
 from conductor.core.restored import DOCUMENT_MAX, Document, Routes, mask_of, peer_of, task_of, unpacked
@@ -88,6 +88,7 @@ def revive(s: State, stored: Stored) -> Task:
     s.tasks[task.principal, task.id] = task
     s.finished.append(task)
     s.finished_bytes += task.bytes
+    prune(s, keep=task)  # many may be asked for between two ticks
     return task
 
 

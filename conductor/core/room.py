@@ -97,11 +97,11 @@ def _outranked(s: State, priority: int, size: int) -> list[Task]:
 
 def _commits_too_slow(s: State, size: int) -> dict[str, object] | None:
     """Return why the store is given nothing more: what it has of tasks that ended meanwhile counts nowhere else."""
-    count, held = len(s.ledger.persisting), s.ledger.bytes
+    count, held = len(s.ledger.persisting), s.ledger.bytes + s.ledger.closing_bytes
     if count < s.settings.queue_max_tasks and held + size <= s.settings.queue_max_bytes:
         return None
     s.count("tasks_refused_queue_full")
-    detail = f"{count} records and {held} bytes of submissions wait for their commit; try again later."
+    detail = f"{count} records and {held} bytes of bodies wait for their commit; try again later."
     return failure("store_unavailable", detail, retry_after_ms=retry_after_ms(s))
 
 

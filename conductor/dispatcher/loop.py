@@ -77,7 +77,11 @@ class Dispatcher:
         self._feed(Recovered(store.recover()))
 
     def run(self, stopping: Callable[[], bool], drain_us: int = 5_000_000) -> None:
-        """Serve until `stopping` says so, then take no new tasks, finish the open ones (at most `drain_us`), end."""
+        """Serve until `stopping` says so, then take no new tasks, finish and write down the open ones, end.
+
+        That takes at most `drain_us`. What the store has not taken by then is made again by the next start: a task
+        whose outcome it does not have runs once more.
+        """
         last_us = self._clock.now_us()
         stop_at_us = -1
         more = False
@@ -95,8 +99,9 @@ class Dispatcher:
                 return
 
     def _idle(self) -> bool:
-        state = self._core.state
-        return not state.open_count and not state.ledger.persisting and not state.ledger.insisted
+        ledger = self._core.state.ledger
+        owed = ledger.persisting or ledger.insisted or ledger.failed or ledger.closing
+        return not self._core.state.open_count and not owed
 
     def turn(self, lag_us: int) -> bool:
         """Do everything that is ready; return True if a listener may hold more. Messages go before time.

@@ -18,6 +18,8 @@ Inbox = SimpleQueue[list[Item] | None]
 """Batches of records and questions, in the order of writing; None ends the thread."""
 GROUP_MAX: Final = 2_000
 GROUP_MAX_BYTES: Final = 8 << 20
+_ANSWER_BYTES: Final = 1 << 20
+"""What the answer to a question about one task counts for: bodies that were read are handed over, not collected."""
 _IDLE_S: Final = 1.0
 _PRUNE_EVERY: Final = 5
 """While there is always something to write: so many groups between two looks at what may go."""
@@ -116,7 +118,7 @@ def groups(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def size_of(item: Record | Question) -> int:
-    """Return the bytes of the bodies of a record."""
+    """Return the bytes of the bodies of a record, or about those of the answer to a question."""
     match item:
         case Submitted():
             bodies = item.inputs
@@ -124,6 +126,8 @@ def size_of(item: Record | Question) -> int:
             bodies = (item.output,)
         case Finished():
             bodies = () if item.result is None else (item.result,)
+        case FindTask():
+            return _ANSWER_BYTES
         case _:
             bodies = ()
     return sum(len(frame) for body in bodies for frame in body.frames)

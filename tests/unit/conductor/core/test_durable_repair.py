@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from conductor.core.records import Met, Purged, Stepped
+from conductor.core.keeping import forget_task
+from conductor.core.records import Dropped, Met, Purged, Stepped
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
 from hive.labels import BUILTIN
 from hive.wire.codec import encode, pack_document
-from hive.wire.messages import EMPTY, Hello
-from tests.unit.conductor.core.bench import CLASSIFY, INTERNAL, MS, PII, Bench
+from hive.wire.messages import EMPTY, Hello, Watch
+from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, INTERNAL, MS, PII, Bench
 from tests.unit.conductor.core.test_durable_races import told
 
 A, B = 10, 11
@@ -171,3 +172,53 @@ def test_commits_under_way_are_bounded_in_number() -> None:
     assert told(bench) == ["store_unavailable"] * 3
     bench.submit()
     assert bench.core.state.open_count == 1
+
+
+def test_bytes_of_outcomes_that_wait_for_their_commit_are_counted() -> None:
+    bench = Bench()
+    bench.node(A, "a", credit=8)
+    for _ in range(3):
+        bench.submit(durable=True, labels=INTERNAL)
+    bench.submit(durable=True, labels=PII)
+    bench.store.failing = "no space"
+    for work in bench.work(A):
+        bench.answer(A, work, bytes(20 << 20))
+    ledger = bench.core.state.ledger
+    assert (ledger.closing_bytes, bench.core.state.open_bytes) == (80 << 20, 0)
+    bench.submit(durable=True)
+    assert told(bench) == ["store_unavailable"]
+    assert "83886080 bytes" in bench.refusals()[-1].detail
+    allow(bench, INTERNAL)
+    assert ledger.closing_bytes == 60 << 20
+    bench.store.failing = ""
+    bench.run_for(700 * MS, beating=(A,))
+    assert (ledger.closing, ledger.closing_bytes) == ({}, 0)
+
+
+def test_tasks_that_are_read_again_push_each_other_out_at_once() -> None:
+    bench = Bench(Settings(finished_max_bytes=100))
+    bench.node(A, "a")
+    tasks = [bench.submit(durable=True) for _ in range(4)]
+    for number in range(4):
+        bench.answer(A, bench.work(A)[number], bytes(60))
+    after = bench.restarted()
+    for task in tasks:
+        after.send(CLIENT, Watch(EMPTY._replace(task=task)))
+        assert [key[1] for key in after.core.state.tasks] == [task]
+    assert [outcome.header.task for outcome in after.outcomes()] == tasks
+
+
+def test_what_is_to_be_forgotten_and_could_not_be_is_forgotten_later() -> None:
+    bench = Bench()
+    task = bench.submit(durable=True, wait=False)
+    bench.store.failing = "no space"
+    bench.core.state.actions = bench.actions
+    forget_task(bench.core.state, "local", task)
+    bench.commit()
+    ledger = bench.core.state.ledger
+    assert (ledger.insisted, list(ledger.failed.values())) == ({}, [Dropped("local", task)])
+    bench.tick(150 * MS)
+    assert list(ledger.failed.values()) == [Dropped("local", task)]
+    bench.store.failing = ""
+    bench.tick(150 * MS)
+    assert (ledger.failed, ledger.insisted, bench.store.tables.tasks) == ({}, {}, {})
