@@ -220,7 +220,8 @@ def _went_on(task: Stored, record: Started | Stepped | Finished) -> Stored:
             return replace(task, attempts=(*task.attempts, record))
         case Stepped():
             there = any(record.step == step.step for step in task.steps)
-            return task if there else replace(task, steps=(*task.steps, record))
+            steps = sorted((*task.steps, record), key=lambda step: step.step)
+            return task if there else replace(task, steps=tuple(steps))
         case Finished():
             asked = task.submitted
             if record.state in NEEDS_NO_INPUTS:

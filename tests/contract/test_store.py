@@ -99,6 +99,23 @@ def test_two_submissions_in_one_batch_are_one_task(teller: Teller) -> None:
     assert events == [Committed((1,)), Known(2, Stored(submitted(1), (), (), None))]
 
 
+def test_who_submits_again_is_told_what_is_there_though_it_is_dropped_right_after(teller: Teller) -> None:
+    tokens = teller.write(submitted(1), submitted(1, at_us=77), Dropped("local", task(1)))
+    assert teller.fate(tokens) == [
+        Committed((1,)),
+        Known(2, Stored(submitted(1), (), (), None)),
+        Committed((3,)),
+    ]
+    assert found(teller, 1) is None
+
+
+def test_steps_are_in_their_order(teller: Teller) -> None:
+    teller.keep(submitted(1), stepped(1, 2), stepped(1), stepped(1, 1))
+    there = found(teller, 1)
+    assert there is not None
+    assert [step.step for step in there.steps] == [0, 1, 2]
+
+
 def test_the_first_outcome_stays_and_nothing_comes_after_it(teller: Teller) -> None:
     teller.keep(submitted(1), started(1), finished(1))
     teller.keep(finished(1, "failed"), stepped(1), started(1, 2))

@@ -84,7 +84,7 @@ def in_order(found: Recovery) -> tuple[object, ...]:
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=60)
+@settings(max_examples=120)
 @given(st.lists(st.lists(records, max_size=6), max_size=6))
 def test_a_database_keeps_what_the_tables_keep(batches: list[list[Record]]) -> None:
     tables = Tables()

@@ -243,8 +243,8 @@ class Committer:
         there, why = self.read(lambda: self.reader.find(key))
         if why:
             return CommitFailed((token,), why)
-        # A later record of the same group may have dropped it.
-        return Committed((token,)) if there is None else KnownEvent(token, there)
+        assert there is not None, "a group drops nothing that it submits"
+        return KnownEvent(token, there)
 
     def _taken(self, epoch: int) -> HiveError:
         who = f"start {epoch} of a conductor" if epoch else "another conductor"

@@ -8,9 +8,19 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from conductor.core.actions import Known, Looked
-from conductor.core.records import FindTask, Finished, ListTasks, Question, Record, Stepped, Submitted
+from conductor.core.records import (
+    Dropped,
+    FindTask,
+    Finished,
+    ListTasks,
+    Question,
+    Record,
+    Stepped,
+    Submitted,
+)
 from conductor.store.base import Event
 from conductor.store.sql.commit import Committer
+from conductor.store.sql.plan import Key
 from conductor.store.sql.pruning import Pruner
 
 Item = tuple[int, Record | Question]
@@ -104,15 +114,27 @@ class Writer:
 
 
 def groups(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Yield a batch in groups that are not too large."""
+    """Yield a batch in groups that are not too large.
+
+    No group drops a task that it submits as well: whoever submitted it a second time is told what is there, and that
+    is read after the commit.
+    """
     group: list[Item] = []
+    submitted: set[Key] = set()
     size = 0
     for token, item in items:
+        if isinstance(item, Dropped) and (item.principal, item.task) in submitted:
+            yield group
+            group, size = [], 0
+            submitted.clear()
         group.append((token, item))
         size += size_of(item)
+        if isinstance(item, Submitted):
+            submitted.add((item.principal, item.task))
         if len(group) >= GROUP_MAX or size >= GROUP_MAX_BYTES:
             yield group
             group, size = [], 0
+            submitted.clear()
     if group:
         yield group
 
