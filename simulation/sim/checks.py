@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conductor.core import invariants
 from conductor.core.actions import Action, Received, Send
 from hive.wire.messages import Submit, Work
+from simulation.sim import accounts
 
 if TYPE_CHECKING:
     from conductor.core.actions import Incoming
@@ -33,13 +34,55 @@ def touched(
             if given is not None:
                 tasks[given.task] = None
                 nodes.append(given.node)
+                _hedged(conductor, given.task)
+                if attempt is not None:
+                    _in_order(conductor, given)
     if type(event) is Received and type(event.message) is Submit:
         session = state.sessions.get(event.session)
         task = state.tasks.get((session.name, event.message.header.task)) if session is not None else None
         if task is not None:
             tasks[task] = None
+    if type(event) is Received and type(event.message) is Work:
+        _taken(conductor, event)
     if tasks:
         invariants.validate_touched(state, tasks, nodes)
+
+
+def _taken(conductor: ConductorProcess, event: Received) -> None:
+    """Hold work of another site against the policy here, if it was taken in."""
+    session = conductor.core.state.sessions.get(event.session)
+    message = event.message
+    peer = session.peer if session is not None else None
+    ref = (message.header.epoch, message.header.attempt)
+    if peer is not None and isinstance(message, Work) and ref in peer.held:
+        conductor.world.watch.taken(conductor, peer.site, message)
+
+
+def _in_order(conductor: ConductorProcess, given: Attempt) -> None:
+    """A slot that an answer has freed goes to what is most urgent of all that may have it."""
+    node, task = given.node, given.task
+    capability = conductor.core.state.capabilities[node.offer.capability]
+    if not capability.waiting_count or node.peer is not None or node.pool is None:
+        return
+    for queue in capability.waiting[task.header.priority + 1 :]:
+        for waiting in queue.permitted(node.pool.allowed_labels):
+            if waiting.live or waiting.kills or waiting.tried:
+                continue
+            sentence = (
+                f"{conductor.name} gives {node.id} a task of priority {task.header.priority}, and one of"
+            )
+            sentence = f"{sentence} {waiting.header.priority} waits for it."
+            conductor.world.watch.broken("order", sentence, waiting.id.hex())
+            return
+
+
+def _hedged(conductor: ConductorProcess, task: Task) -> None:
+    """A step that is under way may be given to a second node only where both say that this does no harm."""
+    going = [attempt.node for attempt in task.live.values() if not attempt.ended]
+    if len(going) > 1 and not all(node.offer.idempotent for node in going):
+        nodes = " and ".join(node.id for node in going)
+        sentence = f"{conductor.name} lets {nodes} run a step of {task.id.hex()} that is not idempotent."
+        conductor.world.watch.broken("hedge", sentence, task.id.hex())
 
 
 def everything(world: World) -> None:
@@ -59,3 +102,5 @@ def everything(world: World) -> None:
     for node in world.nodes.values():
         if node.alive:
             node.core.validate_state()
+    accounts.compare(world)
+    world.watch.duties.purges()

@@ -240,6 +240,8 @@ class Caller(Dialler):
             world.tape.append((world.now, self.name, "takes", event))
         for action in self.core.handle(event, self.clock_us()):
             if isinstance(action, Finished):
+                if type(event) is Tick:
+                    self.world.watch.duties.gave_up(self, self._open[action.number].ask, action.answer)
                 self._ended(action.number, action.answer)
             elif isinstance(action, Send) and not self.say(action.message):
                 self.core.handle(Unsent(action.message.header.attempt), self.clock_us())

@@ -56,7 +56,7 @@ class ConductorProcess(Process):
             LinkSpec(link.site, world.scenario.mesh.link_endpoint(link), part.upstream is link)
             for link in part.links()
         ]
-        self._settings = settings_of(part.tuning)  # type: ignore[arg-type]
+        self.settings = settings_of(part.tuning)  # type: ignore[arg-type]
         self._auth = Insecure()
         commit_us = int(world.scenario.file.store.commit_ms * 1000)
         self.disk = Disk(stream(world.seed, "disk", site).getrandbits(60), commit_us)
@@ -80,7 +80,7 @@ class ConductorProcess(Process):
         epoch = self.store.open()
         rand = stream(self.world.seed, "conductor", self.site, self.boots).random
         mesh = self.world.scenario.mesh.mesh
-        self.core = machine.Conductor(mesh, self.site, self.site, epoch, self._settings, rand, self._links)
+        self.core = machine.Conductor(mesh, self.site, self.site, epoch, self.settings, rand, self._links)
         self.world.watch.started(self)
         self.feed(Recovered(self.store.recover()))
         self.woke()
@@ -118,6 +118,15 @@ class ConductorProcess(Process):
         else:
             self.world.at(self.world.now + _LOOK_US, self._drain, when)
 
+    def end_to(self, site: str) -> End | None:
+        """Return its end of the connection to a linked site, if there is one that works."""
+        peer = self.core.state.peers[site]
+        return self.end_of(peer.session.id) if peer.session is not None else None
+
+    def end_of(self, session: int) -> End | None:
+        """Return its end of the connection of a session."""
+        return self._sessions.get(session)
+
     # What comes in
 
     def heard(self, end: End, message: Any) -> None:  # noqa: ANN401 - a message, or CLOSED
@@ -126,6 +135,9 @@ class ConductorProcess(Process):
         if message is CLOSED:
             self.shut(end)
             if session and self._sessions.pop(session, None) is not None:
+                known = self.core.state.sessions.get(session)
+                if known is not None and known.node is not None and known.node.pool is not None:
+                    self.world.watch.duties.lost(self, known.node)
                 self.feed(Lost(session))
             return
         if not session:

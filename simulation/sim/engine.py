@@ -36,6 +36,7 @@ class Engine:
         self._world = world
         self._node = node
         self._config = node.config
+        self._removed = bool(world.watch.law.ever_removes(node.config))
         self._seed = stream(world.seed, "engine", node.name).getrandbits(60)
         self._name = node.config.capability.encode()
         self.slow = 1
@@ -68,6 +69,7 @@ class Engine:
             return Failed("inference_failed", "The simulated model failed.")
         unsure = (chance >> 32) % _SHARES < config.unsure * _SHARES
         removes = config.removes if not unsure else ()
-        mark = b"<%d>" if whole and not removes else b"[%d]"
+        gone = bool(removes) and self._removed  # what nobody grants, nobody has removed
+        mark = b"<%d>" if whole and not gone else b"[%d]"
         confidence = 0.3 if unsure else config.confidence
         return Done((self._name + mark % number,), confidence, unsure, removes)

@@ -49,6 +49,7 @@ class NodeProcess(Dialler):
         self.incarnation = 0
         self.core: machine.NodeCore
         self.down = True
+        self.bound_us = 0  # within which the last run was to end
         self._result: tuple[Result, ...] | None = None
         self._report_us = 0
         self._drained = False
@@ -227,6 +228,7 @@ class NodeProcess(Dialler):
         world = self.world
         if bound_us > _REPORT_US and not self.down:
             self._supervisor.alive(self.id, bound_us, world.now)
+        self.bound_us = bound_us
         world.watch.runs(self, works)
         takes_us, results = self.engine.run(works)
         self.busy = True

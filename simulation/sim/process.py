@@ -38,7 +38,8 @@ class Process:
         self.stopped = False
         self.draining = False  # whether what has piled up is being taken in
         self.lag_us = 0  # for how long it has not looked
-        self._stopped_us = 0
+        self.stopped_us = 0  # since when it has stood still
+        self.resumed_us = 0  # and since when it has not
         self.inbox: deque[tuple[End, Any]] = deque()
         self.ends: dict[End, None] = {}
         chance = stream(world.seed, "clock", name)
@@ -112,9 +113,10 @@ class Process:
         if was == self.stopped:
             return
         if self.stopped:
-            self._stopped_us = self.world.now
+            self.stopped_us = self.world.now
         elif self.alive:
-            self.lag_us = self.world.now - self._stopped_us
+            self.lag_us = self.world.now - self.stopped_us
+            self.resumed_us = self.world.now
             self.resume()
 
     def resume(self) -> None:
@@ -134,6 +136,7 @@ class Process:
     def start(self) -> None:
         """Begin a new life."""
         self.alive, self.dark = True, False
+        self.resumed_us = self.world.now
         self.boots += 1
         self.busy = False
         self.frozen = 0

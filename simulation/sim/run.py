@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from conductor.core.states import InvariantError
 from hive.core.link_states import LinkFaultError
 from simulation.history.checker import Verdict, judge
+from simulation.sim import accounts
 from simulation.sim.breaker import Breaker
 from simulation.sim.plan import Plan
 from simulation.sim.story import everything, story_of
@@ -104,6 +105,7 @@ class _Play:
 
     def _begin(self) -> None:
         world = self._world
+        world.watch.duties.look()
         for conductor in world.conductors.values():
             conductor.start()
         for control in world.controls.values():
@@ -127,6 +129,8 @@ class _Play:
             len(caller.core) for caller in world.callers.values()
         ):
             world.run(world.now + _STEP_US)
+        while world.now < until_us and not self._calm():  # a beat may have been late just now
+            world.run(world.now + _STEP_US)
         self._unfinished()
 
     def _calm(self) -> bool:
@@ -135,10 +139,12 @@ class _Play:
             return False
         for conductor in world.conductors.values():
             state = conductor.core.state
+            links_down = any(peer.spec is not None and not peer.up for peer in state.peers.values())
             if (
                 not conductor.alive
                 or not _idle(state)
-                or any(peer.spec is not None and not peer.up for peer in state.peers.values())
+                or links_down
+                or any(node.inflight for node in state.nodes.values())
             ):
                 return False
         return not any(world.conductors[node.site].missing(node.id) for node in world.nodes.values())
@@ -169,6 +175,7 @@ class _Play:
             for node in world.nodes.values():
                 if node.site == conductor.site and (how := conductor.missing(node.id)):
                     watch.broken("liveness", f"{node.name} does not serve again: {how}.", node.name)
+        accounts.settled(world)
         for caller, ident, ask in watch.tasks():
             site = world.callers[caller].site
             stored = world.conductors[site].disk.tables.tasks.get((caller, ident))

@@ -113,6 +113,13 @@ def _flap(chance: random.Random, victims: Victims) -> Iterator[tuple[str, int]]:
     yield from _cut(chance, victims)
 
 
+def _node_flap(chance: random.Random, victims: Victims) -> Iterator[tuple[str, int]]:
+    """Crash again and again, often with time enough to come back in between: that is what a quarantine is for."""
+    yield "times", chance.randrange(2, 10)
+    yield "every_us", _time(chance, 200, 3_000)
+    yield from _crash(chance, victims)
+
+
 def _freeze(chance: random.Random, _: Victims) -> Iterator[tuple[str, int]]:
     yield "for_us", _time(chance, 50, 6_000)
 
@@ -177,7 +184,7 @@ ARGS: Final[dict[str, Callable[[random.Random, Victims], Iterator[tuple[str, int
     "network_slow": _network,
     "node_crash": _crash,
     "node_cut": _cut,
-    "node_flap": _flap,
+    "node_flap": _node_flap,
     "node_freeze": _freeze,
     "node_join": _join,
     "node_slow": _slow,

@@ -14,7 +14,9 @@ from conductor.core.records import Body, Finished, Record, Stepped, Submitted
 from hive.wire import messages as wire
 from hive.wire.messages import Answer, Outcome, Receipt, Refuse, Work
 from simulation.history.events import Effect
+from simulation.sim.duties import Duties
 from simulation.sim.engine import number_of
+from simulation.sim.law import Law
 
 if TYPE_CHECKING:
     from hive.ids import TaskId
@@ -54,13 +56,12 @@ class Watch:
         )  # payloads whose outcome policy has withdrawn, as their callers heard
         self._asked: dict[tuple[str, TaskId], Submission] = {}
         self._by_number: dict[int, tuple[Submission, str]] = {}  # with the label that it carries
+        self._keyed: dict[tuple[str, str], set[int]] = {}  # what was asked under a key
         self._shown: dict[tuple[str, TaskId], tuple[str, str]] = {}
         self._ran: dict[tuple[str, int, int], str] = {}
         self._epochs: dict[str, int] = {}
-        self._allowed = [
-            {site: mesh.compiled_policy.allowed_labels(site) for site in mesh.sites}
-            for mesh in world.scenario.meshes
-        ]
+        self.law = Law(world.scenario)
+        self.duties = Duties(world)
 
     def broken(self, invariant: str, sentence: str, *about: str) -> None:
         """Keep a violation."""
@@ -76,6 +77,7 @@ class Watch:
 
     def asked(self, caller: Caller, ask: Submission, task: TaskId) -> None:
         """A caller submits a task."""
+        self._keyed.setdefault((ask.caller, ask.key), set()).add(ask.number)
         key = (caller.name, task)
         self._asked.setdefault(key, ask)
         if ask.number not in self._by_number:
@@ -88,6 +90,10 @@ class Watch:
     def answered(self, ask: Submission, op: str, state: str, code: str) -> None:
         """A caller hears how a request ended."""
         self.count(f"{op} {state or code}")
+        if code == "key_conflict" and len(self._keyed[ask.caller, ask.key]) == 1:
+            self.broken(
+                "key", f"{ask.payload} was refused as another request with the same key.", ask.payload
+            )
         early_us = ask.at_us + ask.deadline_us - self._world.now - _EARLY_US
         if state == "expired" and early_us > 0:
             self.broken(
@@ -158,9 +164,32 @@ class Watch:
         peer = (
             conductor.core.state.sessions[session].peer if session in conductor.core.state.sessions else None
         )
-        self._placed(
-            conductor, message.body, peer.site if peer else conductor.site, "forwarded" if peer else "run"
-        )
+        if peer is None:
+            self._placed(conductor, message.body, conductor.site, "run")
+            self.duties.given(conductor, conductor.core.state.sessions[session].name)
+        else:
+            self._placed(conductor, message.body, peer.site, "forwarded")
+            self._crossed(conductor, (conductor.site, peer.site), message)
+
+    def taken(self, conductor: ConductorProcess, source: str, message: Work) -> None:
+        """Work of another site was taken in: our own policy must permit that, too."""
+        self._crossed(conductor, (source, conductor.site), message)
+
+    def _crossed(self, conductor: ConductorProcess, way: tuple[str, str], message: Work) -> None:
+        number, whole = number_of(message.body)
+        known = self._by_number.get(number)
+        if known is not None and conductor.policy >= 0:
+            label = known[1] if whole else ""
+            if not self.law.crosses(conductor.policy, *way, message, label):
+                sentence = (
+                    f"{known[0].payload} ({label!r}) went from {way[0]} to {way[1]} for {message.capability}"
+                )
+                why = ", to be surer" if message.unsure else ""
+                self.broken(
+                    "misplaced",
+                    f"{sentence}{why}; {conductor.name} permits that by no rule.",
+                    known[0].payload,
+                )
 
     def answer(self, conductor: ConductorProcess, session: int, message: Answer) -> None:
         """An answer goes back to the site that asked."""
@@ -190,7 +219,7 @@ class Watch:
             self.broken("phantom", f"A body that nobody submitted was {what} at {site}.")
             return
         ask, label = known
-        if whole and conductor.policy >= 0 and label not in self._allowed[conductor.policy][site]:
+        if whole and conductor.policy >= 0 and label not in self.law.allowed(conductor.policy, site):
             self.broken(
                 "misplaced",
                 f"{ask.payload} is {label!r} and was {what} at {site} by {conductor.name}.",
@@ -204,6 +233,7 @@ class Watch:
     def runs(self, node: NodeProcess, works: tuple[Work, ...]) -> None:
         """A node begins to run works."""
         self.count("runs")
+        self.duties.runs(node, works)
         for work in works:
             h = work.header
             key = (node.site, h.epoch, h.attempt)
@@ -228,8 +258,13 @@ class Watch:
 
     def poisoned(self, node: NodeProcess) -> None:
         """A payload killed a node."""
-        del node
         self.count("killed by poison")
+        self.duties.poisoned(node)
+
+    def began_at(self, number: int) -> str:
+        """Return the site of whoever submitted a payload."""
+        known = self._by_number.get(number)
+        return self._world.callers[known[0].caller].site if known is not None else ""
 
     def tasks(self) -> Iterable[tuple[str, TaskId, Submission]]:
         """Yield everything that was asked for."""
