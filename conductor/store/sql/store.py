@@ -1,7 +1,8 @@
 """The store port over a database. The caller's thread only queues; one other thread does everything else.
 
 That thread needs the interpreter's lock for moments only, but a caller that never waits for anything would never let it
-have them: while the thread is behind, the caller pauses for some microseconds with each record.
+have them: while the thread is behind, the caller pauses for some microseconds with each record. It does so only while
+the thread gets on: one that waits for a disk needs no lock, and nobody else is to wait with it.
 """
 
 from __future__ import annotations
@@ -28,14 +29,25 @@ from hive.errors import HiveError
 _BEHIND_S: Final = 0.005
 _PAUSE_S: Final = 0.000_05
 _PAUSES: Final = 20
+_STUCK_S: Final = 0.1
 _CLOSE_S: Final = 10.0
 
 
 class SqlStore:
     """Keeps everything in one database."""
 
-    def __init__(self, database: Database, keep: Keep | None = None, now: Now = system_now) -> None:
-        """Know the database; nothing is opened. `keep` says what becomes of finished tasks."""
+    def __init__(
+        self,
+        database: Database,
+        keep: Keep | None = None,
+        now: Now = system_now,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Know the database; nothing is opened. `keep` says what becomes of finished tasks.
+
+        `clock` (seconds) and `pause` are for the caller's thread, when it gives way.
+        """
         self._database = database
         self._keep = keep or Keep()
         self._now = now
@@ -50,6 +62,10 @@ class SqlStore:
         self._put = 0  # batches that were given to the thread
         self._done = 0  # batches that it has done with
         self._since_s = 0.0  # since when it has had something to do
+        self._seen = 0  # how many of these were known at the last look, and since when
+        self._seen_s = 0.0
+        self._clock = clock
+        self._pause = pause
         self._fatal: BaseException | None = None
 
     def open(self) -> int:
@@ -122,18 +138,21 @@ class SqlStore:
         batch, self._batch = self._batch, []
         self._put += 1
         if not self._since_s:
-            self._since_s = time.monotonic()
+            self._since_s = self._seen_s = self._clock()
         self._inbox.put(batch)
 
     def _give_way(self, pauses: int) -> None:
-        """Pause, at most so many times, while the thread has been behind for long."""
+        """Pause, at most so many times, while the thread has been behind for long and gets on."""
         for _ in range(pauses):
             if self._put == self._done:
                 self._since_s = 0.0
                 return
-            if time.monotonic() - self._since_s < _BEHIND_S:
+            now_s = self._clock()
+            if self._seen != self._done:
+                self._seen, self._seen_s = self._done, now_s
+            if now_s - self._since_s < _BEHIND_S or now_s - self._seen_s > _STUCK_S:
                 return
-            time.sleep(_PAUSE_S)
+            self._pause(_PAUSE_S)
 
     def _work(self) -> None:
         assert self._committer is not None, "opened before anything is written"

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
 
 from conductor.core.machine import Conductor
 from conductor.core.peers import LinkSpec
 from conductor.core.settings import Settings
 from conductor.dispatcher.dialled import Dialled
 from conductor.dispatcher.loop import Dispatcher
+from conductor.store.base import Store
 from conductor.store.memory import MemoryStore
+from conductor.store.sql.sqlite import SqliteDatabase
+from conductor.store.sql.store import SqlStore
 from hive.errors import HiveError
 from hive.ids import TaskId
 from hive.wire.auth import LoopbackOnly
 from hive.wire.codec import decode, encode
 from hive.wire.messages import (
     EMPTY,
+    Ack,
+    Answer,
     Beat,
     Bye,
     Flag,
@@ -24,9 +31,11 @@ from hive.wire.messages import (
     Hello,
     Message,
     Offer,
+    Outcome,
     Plan,
     PlanWanted,
     Query,
+    Receipt,
     Refuse,
     Reply,
     Seen,
@@ -35,6 +44,7 @@ from hive.wire.messages import (
     Welcome,
     Work,
 )
+from tests.fakes.waiting import until
 
 CONTROL, CLIENT, A, B = 1, 9, 3, 4
 
@@ -131,17 +141,33 @@ class Clock:
         return self.now
 
 
+class Ticking(Never):
+    """A poller that lets time pass instead of waiting."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.calls: list[Callable[[], None]] = []  # one for each wait, the last one first
+
+    def wait(self, timeout_us: int) -> bool:
+        self.clock.now += timeout_us
+        if self.calls:
+            self.calls.pop()()
+        return True
+
+
 class Site:
     """A dispatcher with a control process that grants everything, one turn at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.public, self.private = Wire(), Wire()
         dials = [LinkSpec("cloud", "tcp://cloud:1"), LinkSpec("region", "no address")]
         self.core = Conductor("m", "plant", "plant", 7, Settings(), lambda: 0.5, dials)
         self.dials = Dials()
         self.dialled = Dialled(self.dials, Never())
-        parts = (self.core, MemoryStore(), self.public, self.private, Never(), Clock(), LoopbackOnly())
-        self.loop = Dispatcher(*parts, self.dialled)
+        parts = (self.core, store or MemoryStore(), self.public, self.private)
+        self.clock = Clock()
+        self.poller = Ticking(self.clock)
+        self.loop = Dispatcher(*parts, self.poller, self.clock, LoopbackOnly(), self.dialled)
         self.private.put(CONTROL, Hello(EMPTY, "control", "control", "m"), Generation(EMPTY, 1, 6, "r"))
         self.public.put(CLIENT, Hello(EMPTY, "client", "local", "m"))
         self.turn()
@@ -165,9 +191,24 @@ def hello(name: str) -> Hello:
     return Hello(EMPTY, "node", name, "m", "plant", 1, credit=1, offers=(offer,))
 
 
-def submit(number: int) -> Submit:
+class StuckDisk(SqliteDatabase):
+    """A database whose commits return only while `works` is set."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.works = Event()
+        self.works.set()
+
+    def commit(self) -> None:
+        self.works.wait()
+        super().commit()
+
+
+def submit(number: int, *flags: Flag) -> Submit:
     task = TaskId(number.to_bytes(16, "big"))
-    header = EMPTY._replace(flags=Flag.WAIT, task=task, labels=2, remaining_us=60_000_000, sent_us=Clock.now)
+    header = EMPTY._replace(
+        flags=sum(flags or (Flag.WAIT,)), task=task, labels=2, remaining_us=60_000_000, sent_us=Clock.now
+    )
     return Submit(header, "c", body=(b"x",))
 
 
@@ -274,3 +315,58 @@ def test_the_core_knows_that_the_loop_stood_still_before_it_hears_what_came_mean
     assert site.core.state.counts["stood_still_ms"] == 4_950
     assert (beats.mean_us, beats.variance) == before
     assert site.core.state.nodes["a"].state.value == "ready"
+
+
+def test_while_a_disk_hangs_beats_are_acknowledged_and_what_is_not_durable_is_served(tmp_path: Path) -> None:
+    disk, now_s, pauses = StuckDisk(tmp_path / "s.db"), [1.0], [0]
+
+    def paused(seconds: float) -> None:
+        pauses[0] += 1
+        now_s[0] += seconds
+
+    store = SqlStore(disk, clock=lambda: now_s[0], pause=paused)
+    store.open()
+    site = Site(store)
+    site.public.put(A, hello("a"))
+    site.turn()
+    until(lambda: (site.turn(), not site.core.state.ledger.insisted)[1])
+    disk.works.clear()
+    site.public.put(CLIENT, submit(1, Flag.DURABLE))
+    site.turn()
+    pauses[0] = 0
+    site.public.sent.clear()
+    for number in range(2, 600):  # each takes 100 ms of the store's caller: a minute
+        now_s[0] += 0.1
+        site.public.put(A, Beat(EMPTY))
+        site.public.put(CLIENT, submit(number))
+        site.turn()
+        (work,) = [m for _, m in site.public.sent if isinstance(m, Work)]
+        site.public.put(A, Answer(work.header, 0.9, 0, 10, 20, (b"ok",)))
+        site.turn()
+        assert (site.public.to(A), site.public.to(CLIENT)) == ([Ack, Work], [Outcome])
+        site.public.sent.clear()
+    assert pauses[0] <= 40  # two turns' worth, before it was clear that the disk hangs
+    disk.works.set()
+    until(lambda: (site.turn(), Receipt in site.public.to(CLIENT))[1])
+    store.close()
+
+
+def test_a_drain_waits_for_what_the_store_is_to_be_told_again() -> None:
+    store = MemoryStore()
+    site = Site(store)
+    site.public.put(A, hello("a"))
+    site.public.put(CLIENT, submit(1, Flag.DURABLE))
+    site.turn()
+    (work,) = [m for _, m in site.public.sent if isinstance(m, Work)]
+    store.failing = "no space"
+    site.public.put(A, Answer(work.header, 0.9, 0, 10, 20, (b"ok",)))
+    site.turn()
+    assert list(site.core.state.ledger.closing) == list(site.core.state.tasks.values())
+
+    def mended() -> None:
+        store.failing = ""
+
+    site.poller.calls = [mended, *[lambda: None] * 20]
+    site.loop.run(lambda: True)
+    (stored,) = store.tables.tasks.values()
+    assert (stored.finished is not None, site.core.state.ledger.closing) == (True, {})
