@@ -7,7 +7,7 @@ from typing import Final
 from conductor.core.actions import Send
 from conductor.core.nodes import Node, Session
 from conductor.core.outcome import failure, forbidden, refuse
-from conductor.core.planning import ask_for_route, too_long
+from conductor.core.planning import ask_for_route, senseless
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState
 from conductor.core.tasks import PlanStep, Route, RouteKey
@@ -22,7 +22,7 @@ def explain(s: State, session: Session, m: Query, principal: str) -> None:
     args = m.args
     have = _pairs(args.get("have") or ())
     capability, want = str(args.get("capability") or ""), str(args.get("want") or "")
-    if have is None or too_long(capability, want, have):
+    if have is None or senseless(capability, want, have):
         detail = "`have` must be a list of [name, data type], and no name longer than makes sense."
         refuse(s, session.id, m.header, failure("bad_request", detail))
         return

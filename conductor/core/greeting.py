@@ -73,8 +73,8 @@ def _greeting_refused(s: State, session: Session, m: Hello) -> dict[str, object]
     if m.mesh not in ("", s.mesh) or (m.role in ("node", "peer") and not m.mesh):
         return failure("mesh_mismatch", f"This is mesh {s.mesh!r}, not {m.mesh!r}.", mesh=s.mesh)
     offered = [word for offer in m.offers for word in (offer.capability, offer.version, offer.specialist)]
-    if max(map(len, (m.name, m.site, *offered))) > _NAME_MAX:
-        return failure("bad_request", f"A name may have {_NAME_MAX} characters.")
+    if max(map(len, (m.name, m.site, *offered))) > _NAME_MAX or "\0" in m.name + m.site:
+        return failure("bad_request", f"A name may have {_NAME_MAX} characters, and no zero.")
     if m.role != "peer" and m.name.startswith(OWNER):
         return failure("bad_request", f"Names that begin with {OWNER!r} belong to linked sites.")
     if m.role == "node" and (not m.name or len(m.offers) != 1):

@@ -9,7 +9,7 @@ from conductor.core.keeping import keep_submission
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, forbidden, refuse, reject, tell, tell_outcome
 from conductor.core.place import arm, labels_of, place
-from conductor.core.planning import ask_for_route, too_long
+from conductor.core.planning import ask_for_route, senseless
 from conductor.core.room import is_full, make_room, no_room
 from conductor.core.state import Capability, State
 from conductor.core.states import TaskState, next_task, shown
@@ -199,10 +199,12 @@ def _refusal(s: State, principal: str, m: Submit, remaining_us: int, size: int) 
         return full
     if m.inputs and sum([count for _, _, count in m.inputs]) != len(m.body):
         return failure("bad_request", "The inputs do not account for every body frame.")
-    if (m.inputs or m.capability or m.want or m.key) and too_long(
+    if (m.inputs or m.capability or m.want or m.key) and senseless(
         m.capability, m.want, [(name, kind) for name, kind, _ in m.inputs], m.key
     ):
-        return failure("bad_request", "The names of what is asked for, and of its inputs, are too long.")
+        return failure(
+            "bad_request", "The names of what is asked for, or of its inputs, are too long or hold a zero."
+        )
     return None
 
 

@@ -20,10 +20,14 @@ _WISH_MAX: Final = 2_048
 """Characters of a wish. It is kept with its task and its route, and those are bounded in number only."""
 
 
-def too_long(capability: str, want: str, inputs: Iterable[tuple[str, str]], key: str = "") -> bool:
-    """Say whether a wish is longer than any that makes sense."""
+def senseless(capability: str, want: str, inputs: Iterable[tuple[str, str]], key: str = "") -> bool:
+    """Say whether a wish is longer than any that makes sense, or holds a zero, which not every store can write."""
     size = len(capability) + len(want) + len(key)
-    return size > _WISH_MAX or size + sum(len(name) + len(kind) for name, kind in inputs) > _WISH_MAX
+    zero = "\0" in capability or "\0" in want or "\0" in key
+    for name, kind in inputs:
+        size += len(name) + len(kind)
+        zero = zero or "\0" in name or "\0" in kind
+    return zero or size > _WISH_MAX
 
 
 def ask_for_route(s: State, key: RouteKey) -> None:

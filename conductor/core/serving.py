@@ -12,7 +12,7 @@ from conductor.core.intake import open_task, split
 from conductor.core.nodes import Session
 from conductor.core.outcome import failure, finish, reject
 from conductor.core.peers import Peer
-from conductor.core.planning import too_long
+from conductor.core.planning import senseless
 from conductor.core.records import OWNER
 from conductor.core.room import no_room
 from conductor.core.state import State
@@ -129,8 +129,10 @@ def _malformed(s: State, peer: Peer, m: Work) -> dict[str, object] | None:
         return failure("loop", f"The task has passed {way}.", site=s.site, rule="loop")
     if m.header.priority >= PRIORITIES or len(m.principal) > _PRINCIPAL_MAX:
         return failure("bad_request", f"Priority {m.header.priority}, or a name that is too long.")
-    if too_long(m.capability, "", [(name, kind) for name, kind, _ in m.inputs]):
-        return failure("bad_request", "The names of what is asked for, and of its inputs, are too long.")
+    if senseless(m.capability, "", [(name, kind) for name, kind, _ in m.inputs]):
+        return failure(
+            "bad_request", "The names of what is asked for, or of its inputs, are too long or hold a zero."
+        )
     if m.inputs and sum(count for _, _, count in m.inputs) != len(m.body):
         return failure("bad_request", "The inputs do not account for every body frame.")
     return None

@@ -223,6 +223,13 @@ class ClientCore:
     def _late(self, pending: _Pending) -> HiveError:
         if pending.last is not None and not pending.asked:
             return pending.last
+        if self.up and isinstance(pending.request, Submit):
+            ident = pending.request.header.task.hex()
+            detail = (
+                f"The deadline passed, and the conductor has not answered. It may have accepted task {ident}: ask for "
+                "it, or submit it again under the same id or key."
+            )
+            return HiveError("expired", detail, task=ident)
         if self.up:
             return HiveError("expired", "The deadline passed, and the conductor has not answered.")
         return HiveError("unreachable", "The conductor could not be reached before the deadline.")

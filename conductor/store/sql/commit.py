@@ -99,9 +99,8 @@ class Committer:
                 self.kept_bytes += planner.kept_bytes
             return self._told(group, planner, numbers)
         if fault[0] is Fault.RECORD and len(group) > 1:
-            return [
-                event for item in group for event in self.commit([item])
-            ]  # so that only the bad one fails
+            half = len(group) // 2  # so that only the bad one fails, and one bad one costs few commits
+            return [*self.commit(group[:half]), *self.commit(group[half:])]
         return _failed(group, fault[1])
 
     def change(self, write: Callable[[], None], doubt: Callable[[], Doubt]) -> tuple[Fault, str] | None:

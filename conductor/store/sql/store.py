@@ -90,7 +90,14 @@ class SqlStore:
 
     def recover(self) -> Recovery:
         """Return what an earlier start left."""
-        return Reader(self._database, self._text, self._line).recovery()
+        try:
+            return Reader(self._database, self._text, self._line).recovery()
+        except Exception as error:
+            if self._database.fault(error) is None:
+                raise
+            raise HiveError(
+                "store_unavailable", f"{self._database.shown} cannot be read: {error}."
+            ) from error
 
     def write(self, token: int, record: Record) -> None:
         """Queue a record."""

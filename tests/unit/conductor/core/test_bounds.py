@@ -424,3 +424,12 @@ def test_a_task_with_very_many_waiters_can_be_cancelled() -> None:
     bench.core.state.tasks["local", task].waiters *= 1000
     bench.send(CLIENT, Cancel(EMPTY._replace(task=task, attempt=5)))
     assert {o.state for o in bench.outcomes()} == {"cancelled"}
+
+
+def test_a_zero_in_a_name_is_refused_because_not_every_store_can_write_it() -> None:
+    bench = Bench()
+    bench.submit(key="a\0b")
+    bench.submit("text\0x", durable=True)
+    assert [r.code for r in bench.refusals()] == ["bad_request"] * 2
+    bench.send(77, Hello(EMPTY, "client", "a\0b", "m"))
+    assert [r.code for r in bench.refusals(77)] == ["bad_request"]

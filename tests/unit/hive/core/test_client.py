@@ -161,6 +161,7 @@ def test_the_conductor_has_a_grace_to_say_expired_itself() -> None:
     assert isinstance(end, Finished)
     assert isinstance(end.answer, HiveError)
     assert end.answer.code == "expired"
+    assert "may have accepted task" in end.answer.detail
 
 
 def test_a_refusal_is_not_the_last_word_on_what_was_sent_again_since() -> None:

@@ -36,9 +36,10 @@ class Disk(SqliteDatabase):
         super().__init__(path)
         self.fails = ""
         self.gone = False
-        self.reconnects = 0
+        self.reconnects = self.commits = 0
 
     def commit(self) -> None:
+        self.commits += 1
         if self.fails == "after":
             super().commit()
         if self.fails:
@@ -149,6 +150,18 @@ def test_one_record_that_cannot_be_written_fails_alone(bench: Bench) -> None:
     events = bench.teller.keep(submitted(1), broken, submitted(2))
     assert [type(event) for event in events] == [Committed, CommitFailed, Committed]
     assert (bench.found(1), bench.found(2)) == (True, True)
+
+
+def test_of_a_large_group_with_one_bad_record_few_commits_are_made(bench: Bench) -> None:
+    records = [submitted(number) for number in range(1, 301)]
+    records[137] = replace(records[137], key="\ud800")
+    bench.disk.commits = 0
+    tokens = bench.teller.write(*records)
+    events = bench.teller.fate(tokens)
+    failed = [token for event in events if isinstance(event, CommitFailed) for token in event.tokens]
+    kept = [token for event in events if isinstance(event, Committed) for token in event.tokens]
+    assert (failed, kept) == ([tokens[137]], [t for t in tokens if t != tokens[137]])
+    assert bench.disk.commits <= 9
 
 
 def test_a_file_that_is_taken_away_is_noticed_at_the_next_commit(bench: Bench) -> None:
