@@ -10,7 +10,7 @@ import pytest
 from conductor.core.hedging import Hedging
 from conductor.core.settings import Settings
 from conductor.core.states import TaskState
-from hive.wire.messages import EMPTY, Event, Flag, Outcome, Query, Refuse, Reply, Revoke, Watch
+from hive.wire.messages import EMPTY, Event, Flag, Outcome, Query, Refuse, Reply, Revoke, Watch, Work
 from tests.unit.conductor.core.bench import CLASSIFY, CLIENT, INTERNAL, MS, PII, Bench
 
 A, B, C = 10, 11, 12
@@ -220,3 +220,41 @@ def test_there_is_no_estimate_before_enough_was_seen() -> None:
     assert estimate.after_us == 0
     estimate.took(1_000)
     assert estimate.after_us == 2_000
+
+
+def restarted_while_hedged(*greet: str) -> tuple[Bench, dict[str, Work]]:
+    """Return the next start of a bench whose durable task was hedged, with these nodes back, and what each had."""
+    bench = hedging()
+    bench.submit(durable=True, deadline_us=20_000 * MS)
+    bench.tick(SOON)
+    works = {"a": bench.work(A)[0], "b": bench.work(B)[0]}
+    after = bench.restarted()
+    for name in greet:
+        held = ((works[name].header.epoch, works[name].header.attempt),)
+        after.node({"a": A, "b": B}[name], name, held=held, idempotent=True)
+    return after, works
+
+
+def test_of_two_attempts_that_outlive_the_conductor_the_first_answer_counts() -> None:
+    after, works = restarted_while_hedged("a", "b")
+    assert (after.work(A), after.work(B)) == ([], [])
+    after.answer(B, works["b"], b"first")
+    after.answer(A, works["a"], b"second")
+    (task,) = after.core.state.tasks.values()
+    assert (task.state, task.result) == (TaskState.DONE, (b"first",))
+    assert len(after.of(A, Revoke)) == 1
+    assert ([n.inflight for n in after.core.state.nodes.values()], after.core.state.ledger.inherited) == (
+        [0, 0],
+        {},
+    )
+
+
+def test_where_one_of_two_attempts_outlives_the_conductor_nothing_is_repeated_before_that_is_lost() -> None:
+    after, _ = restarted_while_hedged("b")
+    after.run_for(1_500 * MS, beating=(B,))
+    after.node(A, "a", incarnation=2, idempotent=True)
+    assert (after.work(A), after.work(B)) == ([], [])
+    after.lose(B)
+    after.answer(A, after.work(A)[0], b"again")
+    (task,) = after.core.state.tasks.values()
+    assert (task.state, task.result) == (TaskState.DONE, (b"again",))
