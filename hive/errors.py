@@ -65,6 +65,14 @@ def _entries() -> tuple[ErrorKind, ...]:
         entry("quota_exceeded", 429, 21, "You have too many tasks open. Wait for some.", True, "caller"),
         entry("cancelled", 409, 22, "The task was cancelled.", False, "caller"),
         entry("not_retryable", 409, 26, "This task cannot be tried again.", False, "caller"),
+        entry(
+            "result_withdrawn",
+            410,
+            27,
+            "The task is done, and policy has forbidden its result since.",
+            False,
+            "operator",
+        ),
         entry("path_unknown", 404, 23, "There is no such path. `/docs` lists them.", False, "caller"),
         entry(
             "method_not_allowed",

@@ -28,7 +28,7 @@ def give_back(s: State, task: Task, journey: Journey, provenance: bytes) -> None
         return  # nobody wants it any more
     passed = may_return(s, peer, task.labels)
     if task.withdrawn:
-        reply: Reply = _refusal(s, asked, task.withdrawn)
+        reply: Reply = _refusal(s, asked, {**task.withdrawn, "code": "label_forbidden"})  # there it fails
     elif task.state is not TaskState.DONE:
         reply = _refusal(s, asked, task.error)
     elif not passed.allowed:

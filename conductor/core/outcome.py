@@ -175,7 +175,7 @@ def withdraw_forbidden(s: State) -> None:
         error = forbidden(s, held, " any more")
         if task.settled:
             if task.result:
-                _withdraw(s, task, error)
+                _withdraw(s, task, {**error, "code": "result_withdrawn"})
         elif task.state is TaskState.PLANNING:
             reject(s, task, error)
         else:

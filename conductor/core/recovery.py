@@ -94,11 +94,11 @@ def revive(s: State, stored: Stored) -> Task:
 
 def _take_result(s: State, task: Task, result: Body | None) -> None:
     if result is None:
-        task.withdrawn = _deleted(s, "The result")
+        task.withdrawn = {**_deleted(s, "The result"), "code": "result_withdrawn"}
         return
     labels = mask_of(s, result.labels)
     if labels is None or labels & ~s.allowed_labels:
-        task.withdrawn = forbidden(s, labels or 0, " any more")
+        task.withdrawn = {**forbidden(s, labels or 0, " any more"), "code": "result_withdrawn"}
         return
     task.labels, task.result, task.result_type = labels, result.frames, result.type
 

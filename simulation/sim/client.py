@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _PROBE_US: Final = 1_000_000
 _QUERY_US: Final = 10_000_000
 _PATIENCE_US: Final = 5_000_000
-# What says nothing about whether it ran; a result that policy forbids by now is refused as if it had never been.
-_OPEN: Final = frozenset({"unreachable", "expired", "internal", "label_forbidden"})
+# What says nothing about whether it ran, or that it did and that its result is gone.
+_OPEN: Final = frozenset({"unreachable", "expired", "internal", "result_withdrawn"})
 _READ_AGAIN: Final = 7  # every so many submissions, the outcome is asked for once more
 _RETRIED: Final = frozenset({"failed", "dead_lettered"})
 
@@ -190,7 +190,7 @@ class Caller(Dialler):
         if isinstance(answer, HiveError):
             # Only the conductor's own word says that nothing was accepted, and only if it was asked but once.
             unknown = answer.code in _OPEN or it.session != self._session
-            if answer.code == "label_forbidden":
+            if answer.code == "result_withdrawn":
                 self.world.watch.withdrawn.add(it.ask.payload)
             kind, code = ("unknown" if unknown else "fail"), answer.code
         elif isinstance(answer, Receipt):

@@ -260,8 +260,8 @@ def test_open_tasks_and_kept_results_that_policy_forbids_now_are_let_go_of() -> 
     bench.send(CLIENT, Query(EMPTY._replace(task=kept, attempt=9), 9, "task"))
     bench.send(CLIENT, Watch(EMPTY._replace(task=kept, attempt=10)))
     assert [(r.code, r.header.attempt) for r in bench.refusals()] == [
-        ("label_forbidden", 9),
-        ("label_forbidden", 10),
+        ("result_withdrawn", 9),
+        ("result_withdrawn", 10),
     ]
     assert bench.core.state.tasks["local", other].state is TaskState.QUEUED
     bench.answer(A, bench.work(A)[1])
@@ -278,7 +278,7 @@ def test_a_result_that_waits_for_its_commit_is_withdrawn_too() -> None:
     policy(bench, INTERNAL)
     bench.commit()
     assert bench.outcomes() == []
-    assert [r.code for r in bench.refusals()] == ["label_forbidden"]
+    assert [r.code for r in bench.refusals()] == ["result_withdrawn"]
     assert bench.core.state.finished_bytes == 0
 
 

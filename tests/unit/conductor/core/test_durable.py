@@ -303,7 +303,7 @@ def test_what_policy_forbids_since_the_restart_fails_and_its_body_is_deleted() -
     assert (stored.finished.state, stored.finished.code) == ("failed", "label_forbidden")
     answer = ask(forbidding, finished)
     assert isinstance(answer, Refuse)
-    assert answer.code == "label_forbidden"
+    assert answer.code == "result_withdrawn"
 
 
 def test_a_key_is_remembered_by_the_store_when_memory_has_forgotten_it() -> None:

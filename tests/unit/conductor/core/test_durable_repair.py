@@ -83,10 +83,10 @@ def test_a_result_that_was_withdrawn_before_its_commit_is_not_kept_as_an_empty_o
     bench.store.failing = ""
     allow(bench, INTERNAL)
     bench.run_for(600 * MS, beating=(A,))
-    assert told(bench) == ["label_forbidden"]
+    assert told(bench) == ["result_withdrawn"]
     after = bench.restarted()
     after.submit(durable=True, task=task)
-    assert told(after) == ["label_forbidden"]
+    assert told(after) == ["result_withdrawn"]
 
 
 def test_a_key_stands_for_the_same_request_when_policy_numbers_labels_in_another_way() -> None:
