@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulation.cli_chaos import chaos, judge
-from simulation.cli_sweep import shrink_command, sweep_command
+from simulation.cli_sweep import report_command, shrink_command, sweep_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,6 +24,7 @@ sim_app.command()(chaos)
 sim_app.command()(judge)
 sim_app.command("sweep")(sweep_command)
 sim_app.command("shrink")(shrink_command)
+sim_app.command("report")(report_command)
 
 ScenarioArgument = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")

@@ -111,6 +111,34 @@ def shrink_command(
         raise typer.Exit(_shrunk(load(scenario), scenario, seed, plan, seconds_of(most), as_json=as_json))
 
 
+def report_command(
+    scenario: ScenarioArgument,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the page, the document and the plot.")],
+    first_seed: FirstOption = 0,
+    seeds: SeedsOption = None,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sweep a scenario and say where the simulator has been: faults, outcomes, state changes, and what never occurred.
+
+    Writes FOLDER/NAME.md, NAME.json and NAME.svg. Exit status 1 for any violation.
+    """
+    from hive.cli.report import emit, note, reported  # noqa: PLC0415 - keeps `hive --help` quick
+    from simulation.sim.coverage import document, save  # noqa: PLC0415
+    from simulation.sim.coverage_plot import draw  # noqa: PLC0415
+    from simulation.sim.scenario import load  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        chosen = load(scenario)
+        done = swept(chosen, Wanted(first_seed, seeds or _SEEDS, jobs or _cores()))
+        page = save(out, done)
+        draw(done, out / f"{done.scenario}.svg")
+        if as_json:
+            emit(document(done))
+        note(f"Written to {page}.", as_json=as_json)
+        raise typer.Exit(done.exit_status)
+
+
 def seconds_of(text: str) -> float:
     """Return a duration such as 90s, 10m or 8h in seconds. Raises HiveError(bad_request)."""
     from hive.errors import HiveError  # noqa: PLC0415 - keeps `hive --help` quick

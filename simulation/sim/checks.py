@@ -46,6 +46,10 @@ def touched(
         _taken(conductor, event)
     if tasks:
         invariants.validate_touched(state, tasks, nodes)
+        for task in tasks:
+            conductor.world.watch.saw("task", task, task.state.value)
+        for node in nodes:
+            conductor.world.watch.saw("node", node, node.state.value)
 
 
 def _taken(conductor: ConductorProcess, event: Received) -> None:

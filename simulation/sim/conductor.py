@@ -88,6 +88,7 @@ class ConductorProcess(Process):
     def die(self, share: float = 0.0, *, dark: bool = False, committed: bool = False) -> None:
         """End; a commit that is under way may have happened."""
         if self.alive:
+            self.world.watch.ended(self)
             self.store.crash(committed=committed)
             super().die(share, dark=dark)
             self._sessions.clear()

@@ -60,6 +60,7 @@ def _knock(address: str) -> None:
 
 def _stream(ray: Any, call: Call, seeds: Iterable[int]) -> Iterator[Ran]:  # noqa: ANN401
     task = ray.remote(max_retries=0)(_one)
+    errors = ray.exceptions
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     left = iter(seeds)
     shared = ray.put(call)
@@ -72,8 +73,13 @@ def _stream(ray: Any, call: Call, seeds: Iterable[int]) -> Iterator[Ran]:  # noq
                 waiting[task.remote(shared, another)] = another
             try:
                 yield ray.get(ref)
-            except ray.exceptions.RayError as error:
-                yield failed(seed, "worker", f"The Ray task of seed {seed} ended: {error}")
+            except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
+                yield failed(seed, "worker", f"The Ray worker of seed {seed} died: {error}")
+            except errors.RayError as error:
+                detail = (
+                    "A Ray worker cannot run seeds; each machine of the cluster needs this version of Hive"
+                )
+                raise HiveError("unreachable", f"{detail}: {str(error).splitlines()[-1]}.") from error
 
 
 def _one(call: Call, seed: int) -> Ran:

@@ -95,6 +95,9 @@ class _Play:
             self._breaker.heal()
             self._settle()
             world.look()
+            for conductor in world.conductors.values():
+                if conductor.alive:
+                    world.watch.ended(conductor)
         except (InvariantError, NodeFaultError, LinkFaultError) as error:
             world.watch.broken("state", str(error))
             return None

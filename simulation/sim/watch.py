@@ -60,6 +60,7 @@ class Watch:
         self._shown: dict[tuple[str, TaskId], tuple[str, str]] = {}
         self._ran: dict[tuple[str, int, int], str] = {}
         self._epochs: dict[str, int] = {}
+        self._states: dict[object, str] = {}  # of tasks and nodes, as they were seen last
         self.law = Law(world.scenario)
         self.duties = Duties(world)
 
@@ -72,6 +73,18 @@ class Watch:
     def count(self, what: str) -> None:
         """Count something that a person may want to know."""
         self.counts[what] = self.counts.get(what, 0) + 1
+
+    def saw(self, kind: str, thing: object, state: str) -> None:
+        """Count the steps of tasks and nodes from one state to the next, as far as they are looked at."""
+        before = self._states.get(thing)
+        if before != state:
+            self._states[thing] = state
+            self.count(f"{kind} {before or 'new'} to {state}")
+
+    def ended(self, conductor: ConductorProcess) -> None:
+        """Add up what a life of a conductor has counted itself."""
+        for name, number in conductor.core.state.counts.items():
+            self.counts[f"core {name}"] = self.counts.get(f"core {name}", 0) + number
 
     # Callers
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from simulation.sim import plan_file
 from simulation.sim.run import run
 from simulation.sim.scenario import load
+from simulation.sim.shrink import shrink
 from tests.planted.mutants import MUTANTS
 
 FIRST = 100
@@ -44,3 +48,28 @@ def clean(scenario: str, most: int) -> tuple[str, ...]:
         found += [f"{seed}: {v.invariant}: {v.sentence}" for v in run(chosen, seed).violations]
         gc.collect()
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Small:
+    """What is left of a bug's plan, and the invariants that it breaks when it is read from its file and run again."""
+
+    invariant: str
+    faults: int
+    submissions: int
+    minimal: bool
+    again: frozenset[str]
+
+
+def shrunk(name: str, path: Path) -> Small:
+    """Find a seed that shows a bug, and make its plan small."""
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
+    scenario = load(mutant.scenario)
+    with mutant.planted():
+        seed = next(seed for seed in range(FIRST, FIRST + 50) if run(scenario, seed).violations)
+        small = shrink(scenario, seed, time.monotonic() + 250)
+        assert small is not None
+        small.save(path)
+        file = plan_file.read(path)
+        again = frozenset(v.invariant for v in run(scenario, file.seed, file.plan).violations)
+    return Small(small.invariant, len(small.plan.faults), len(small.plan.submissions), small.minimal, again)
