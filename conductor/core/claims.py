@@ -20,7 +20,7 @@ from conductor.core.quarantine import on_probation, quarantined_until
 from conductor.core.session import now_header, welcome
 from conductor.core.state import Capability, State
 from conductor.core.states import NodeState, next_node
-from conductor.core.work import recall
+from conductor.core.work import recall, take_back
 from hive.core.outbox import bitmap
 from hive.wire.messages import Hello, Kind, Refuse, Seen, Verdict
 
@@ -173,13 +173,23 @@ def _admit(s: State, node: Node) -> None:
         s.actions.append(Send(session.id, welcome(s, session, node.state.value)))
 
 
+def _unused(s: State, node: Node) -> None:
+    """Give a linked site no more of what policy forbids by now; it stays known for a later policy."""
+    pool, node.pool = node.pool, None
+    if pool is not None:
+        pool.withdraw(node)
+        pool.members.pop(node.id, None)
+    for attempt in list(node.attempts.values()):
+        if attempt.number in attempt.task.live:
+            take_back(s, attempt)
+
+
 def _refuse_claim(s: State, node: Node, why: dict[str, object]) -> None:
     if (
         node.peer is not None
     ):  # one of many things that the other conductor offers: it is not used, the link is
         s.count("claims_refused")
-        node.peer.nodes.pop(node.offer.capability, None)
-        gone(s, node, "left")
+        _unused(s, node)
         return
     context = {key: value for key, value in why.items() if key not in ("code", "detail")}
     code, detail = str(why["code"]), str(why["detail"])

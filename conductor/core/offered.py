@@ -127,7 +127,7 @@ def offered(s: State, session: Session, m: Offers) -> None:
         if item is not None:
             node.offer = item
             node.hello = replace(node.hello, offers=(item,))
-            if node.pool is not None:
+            if node.claim not in s.claims:
                 _claim(s, node)  # what it takes in may have changed
         offer(s, node)
     for item in fresh.values():

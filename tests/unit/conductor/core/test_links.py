@@ -469,3 +469,37 @@ def test_an_answer_that_is_kept_while_a_surer_one_is_asked_for_goes_when_policy_
     told = plant.outcome(task)
     assert isinstance(told, Outcome)
     assert (told.error["code"], told.body) == ("label_forbidden", ())
+
+
+NARROW = TWO[: TWO.index("  links:")]
+
+
+def test_what_policy_withdraws_for_a_while_is_asked_for_again_when_it_is_back() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY)
+    plant = world["plant"]
+    world.run(S)
+    assert done(world, "plant", plant.submit(CLASSIFY)).state == "done"
+    plant.reload(mesh(NARROW))
+    world.run(S)
+    assert refused(world, "plant", plant.submit(CLASSIFY)).code == "capability_unknown"
+    plant.reload(mesh(TWO))
+    world.run(S)
+    assert done(world, "plant", plant.submit(CLASSIFY)).state == "done"
+
+
+def test_what_a_site_still_holds_when_its_link_is_back_is_revoked_if_policy_forbids_it_by_now() -> None:
+    world = linked()
+    world["cloud"].node("gpu/x", CLASSIFY).answering = False
+    plant, cloud = world["plant"], world["cloud"]
+    world.run(S)
+    plant.submit(CLASSIFY, durable=True, deadline_us=60 * S)
+    held = cloud.core.state.peers["plant"].held
+    world.until(lambda: held)
+    world.cut("plant", "cloud")
+    world.until(lambda: not plant.core.state.peers["cloud"].up)
+    plant.reload(mesh(NARROW))
+    world.heal()
+    world.until(lambda: plant.core.state.peers["cloud"].up)
+    world.run(S)
+    assert held == {}, "the cloud works for nobody"
