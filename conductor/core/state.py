@@ -191,6 +191,12 @@ class State:
         """The instant on a clock that stands still while this process does: silence is measured by it."""
         return self.now_us - self.lag_us
 
+    @property
+    def idle(self) -> bool:
+        """Whether an end would lose nothing: no task is open, and the store has decided whatever it was given."""
+        owed = self.ledger.persisting or self.ledger.insisted or self.ledger.failed or self.ledger.closing
+        return not self.open_count and not owed
+
     def stood_still(self, by_us: int) -> None:
         """Note that this process stood still. A little does not count, or a loop always late would see no silence."""
         if by_us > LAG_US:

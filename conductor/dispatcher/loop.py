@@ -95,13 +95,8 @@ class Dispatcher:
             if stop_at_us < 0 and stopping():
                 stop_at_us = now_us + drain_us
                 self._feed(Drain())
-            if stop_at_us >= 0 and (now_us >= stop_at_us or self._idle()):
+            if stop_at_us >= 0 and (now_us >= stop_at_us or self._core.state.idle):
                 return
-
-    def _idle(self) -> bool:
-        ledger = self._core.state.ledger
-        owed = ledger.persisting or ledger.insisted or ledger.failed or ledger.closing
-        return not self._core.state.open_count and not owed
 
     def turn(self, lag_us: int) -> bool:
         """Do everything that is ready; return True if a listener may hold more. Messages go before time.

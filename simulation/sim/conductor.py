@@ -111,9 +111,7 @@ class ConductorProcess(Process):
             self.feed(Drain())
             if not self.alive:  # a fault was to kill it in the middle of that
                 return
-        state = self.core.state
-        idle = not (state.open_count or state.ledger.persisting or state.ledger.insisted)
-        if idle or self.world.now >= until_us:
+        if self.core.state.idle or self.world.now >= until_us:
             self.store.close()
             self.die()
         else:

@@ -145,7 +145,8 @@ class _Play:
             links_down = any(peer.spec is not None and not peer.up for peer in state.peers.values())
             if (
                 not conductor.alive
-                or not _idle(state)
+                or not state.idle
+                or any(peer.held or len(peer.outbox) for peer in state.peers.values())
                 or links_down
                 or any(node.inflight for node in state.nodes.values())
             ):
@@ -200,12 +201,6 @@ class _Play:
                 continue  # it has its outcome, and policy has deleted the answer
             world.watch.broken(problem.kind, f"{problem.payload}: {problem.sentence}", problem.payload)
         return verdict
-
-
-def _idle(state: object) -> bool:
-    ledger = state.ledger  # type: ignore[attr-defined]
-    held = any(peer.held or len(peer.outbox) for peer in state.peers.values())  # type: ignore[attr-defined]
-    return not (state.open_count or ledger.persisting or ledger.insisted or held)  # type: ignore[attr-defined]
 
 
 def _where(error: Exception) -> str:

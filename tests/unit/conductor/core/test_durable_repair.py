@@ -222,3 +222,18 @@ def test_what_is_to_be_forgotten_and_could_not_be_is_forgotten_later() -> None:
     bench.store.failing = ""
     bench.tick(150 * MS)
     assert (ledger.failed, ledger.insisted, bench.store.tables.tasks) == ({}, {}, {})
+
+
+def test_an_end_waits_for_an_outcome_that_the_store_could_not_take_yet() -> None:
+    bench = Bench()
+    bench.node(A, "a")
+    assert bench.core.state.idle
+    bench.submit(durable=True)
+    assert not bench.core.state.idle
+    bench.store.failing = "no space"
+    bench.answer(A, bench.work(A)[0])
+    assert (bench.core.state.open_count, bench.core.state.ledger.persisting) == (0, {})
+    assert not bench.core.state.idle
+    bench.store.failing = ""
+    bench.run_for(600 * MS, beating=(A,))
+    assert bench.core.state.idle
