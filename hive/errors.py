@@ -222,6 +222,10 @@ def _entries() -> tuple[ErrorKind, ...]:
 
 
 CATALOGUE: Final[dict[str, ErrorKind]] = {kind.code: kind for kind in _entries()}
+MENDED_BY_TIME: Final = frozenset(
+    {"queue_full", "planning_unavailable", "draining", "quota_exceeded", "store_unavailable"}
+)
+"""Refusals of a whole conductor that passes by itself: a caller, an outbox and a linked site ask again after them."""
 
 
 class HiveError(Exception):

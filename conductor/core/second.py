@@ -16,10 +16,9 @@ from conductor.core.retry_classes import CLASSES, Again
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task
+from hive.errors import MENDED_BY_TIME
 from hive.wire.messages import Refuse
 
-_LATER: Final = frozenset({"store_unavailable", "queue_full", "quota_exceeded", "planning_unavailable"})
-"""What a linked site says when it is too full to take more, and what those wait for that wish to wait."""
 _PAUSE_MS: Final = 500
 _PAUSES_MS: Final = (50, 5_000)
 
@@ -70,7 +69,7 @@ def site_refused(s: State, task: Task, attempt: Attempt, code: str, m: Refuse) -
         return False
     if code != "expired" and settle_for_less(s, task, attempt.node.site):
         return True
-    if CLASSES[code] is Again.ELSEWHERE or (code in _LATER and elsewhere.wishes_to_wait(task)):
+    if CLASSES[code] is Again.ELSEWHERE or (code in MENDED_BY_TIME and elsewhere.wishes_to_wait(task)):
         _ask_later(s, task, attempt, m)
         return True
     if code == "dead_lettered":

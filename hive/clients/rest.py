@@ -12,8 +12,7 @@ import httpx
 from hive.clients.asker import never_reached
 from hive.clients.request import Wish
 from hive.clients.result import Task
-from hive.core.client import WORTH_REPEATING
-from hive.errors import HiveError, error_of
+from hive.errors import MENDED_BY_TIME, HiveError, error_of
 from hive.ids import TaskId
 
 GRACE_S: Final = 2.0
@@ -43,7 +42,7 @@ class Repeat:
             if not self._reached:
                 raise never_reached(self._url, error)
             pause = _RETRY_S
-        elif error.code in WORTH_REPEATING:
+        elif error.code in MENDED_BY_TIME:
             wanted = error.context.get("retry_after_ms")
             pause = wanted / 1000 if isinstance(wanted, int | float) else _RETRY_S
         else:

@@ -30,7 +30,7 @@ from hive.core.client_events import (
 )
 from hive.core.link import Send
 from hive.core.timers import TimerWheel
-from hive.errors import HiveError, error_of
+from hive.errors import MENDED_BY_TIME, HiveError, error_of
 from hive.wire.messages import (
     NO_DEADLINE_US,
     Event,
@@ -46,10 +46,6 @@ from hive.wire.messages import (
 if TYPE_CHECKING:
     import random
 
-WORTH_REPEATING: Final = frozenset(
-    {"queue_full", "planning_unavailable", "draining", "quota_exceeded", "store_unavailable"}
-)
-"""Refusals that time mends: a patient caller's request is repeated after them."""
 _NUMBERS: Final = 2**32
 # Tuples made once: `A | B` in a call makes a new union each time.
 _ANSWERS: Final = (Outcome, Receipt, Reply, Refuse, Event)
@@ -185,7 +181,7 @@ class ClientCore:
 
     def _refused(self, number: int, error: HiveError, now_us: int) -> list[ClientAction]:
         pending = self._pending[number]
-        if not (pending.patient and error.code in WORTH_REPEATING):
+        if not (pending.patient and error.code in MENDED_BY_TIME):
             return [self._finish(number, error)]
         wanted = error.context.get("retry_after_ms")
         pause_us = (

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from hive.core.backoff import Backoff
-from hive.errors import CATALOGUE, HiveError
+from hive.errors import CATALOGUE, MENDED_BY_TIME, HiveError
 from hive.ids import TaskId
 from hive.record import record
 
@@ -49,9 +49,7 @@ class Verdict(Enum):
     """This entry will never be taken."""
 
 
-_NOT_NOW: Final = frozenset(
-    {"unreachable", "queue_full", "quota_exceeded", "draining", "store_unavailable", "planning_unavailable"}
-)
+_NOT_NOW: Final = MENDED_BY_TIME | {"unreachable"}
 _PAUSE_MAX_MS: Final = 60_000
 _SET_UP_WRONGLY: Final = frozenset(
     {
