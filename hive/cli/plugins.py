@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires, version
 from typing import Any, Final
 
 import typer.main
@@ -51,17 +52,33 @@ class Lazy(TyperCommand):
         return self._load().make_context(*args, **options)
 
     def _load(self) -> Any:  # noqa: ANN401 - a click command, which typer keeps to itself
+        if self._extra and (package := absent(self._extra)):
+            raise HiveError("extra_missing", self._needs(package))
         try:
             command = typer.main.get_command(self._entry.load())
         except ImportError as error:
-            raise HiveError("extra_missing", self._missing(error)) from error
+            broken = f"`hive {self.name}` cannot be loaded: {error}. Install Hive again."
+            detail = self._needs(error.name) if self._extra else broken
+            raise HiveError("extra_missing", detail) from error
         command.name = self.name
         return command
 
-    def _missing(self, error: ImportError) -> str:
-        if self._extra:
-            return f"`hive {self.name}` needs {error.name}: pip install 'hive-mesh[{self._extra}]'."
-        return f"`hive {self.name}` cannot be loaded: {error}. Install Hive again."
+    def _needs(self, package: str | None) -> str:
+        return f"`hive {self.name}` needs {package}: pip install 'hive-mesh[{self._extra}]'."
+
+
+def absent(extra: str, of: str = "hive-mesh") -> str:
+    """Return the first package of an extra that is not installed, empty if all are; nothing is imported for that."""
+    for wish in requires(of) or ():
+        name, _, when = wish.partition(";")
+        if f"extra == '{extra}'" not in when.replace('"', "'"):
+            continue
+        package = re.split(r"[^\w.-]", name.strip(), maxsplit=1)[0]
+        try:
+            version(package)
+        except PackageNotFoundError:
+            return package
+    return ""
 
 
 class Plugged(TyperGroup):

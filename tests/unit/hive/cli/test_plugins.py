@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hive.cli.plugins import GROUP, Lazy
+from hive.cli.plugins import GROUP, Lazy, absent
 from hive.errors import HiveError
 
 
@@ -49,3 +49,19 @@ def test_one_that_cannot_be_imported_names_what_to_install(name: str, sentence: 
     with pytest.raises(HiveError) as caught:
         plugin(name, "no_such_package.cli:app").make_context(name, [])
     assert (caught.value.code, caught.value.detail) == ("extra_missing", sentence)
+
+
+def test_what_an_extra_lacks_is_found_by_the_words_of_the_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ["httpx", 'pytest>=8 ; extra == "here"', 'no_such-package[binary]>=3; extra == "away"']
+    info = tmp_path / "half_there-1.dist-info"
+    info.mkdir()
+    head = "Metadata-Version: 2.1\nName: half-there\nVersion: 1\n"
+    (info / "METADATA").write_text(head + "".join(f"Requires-Dist: {wish}\n" for wish in said))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [absent(extra, "half-there") for extra in ("here", "away", "unknown")] == [
+        "",
+        "no_such-package",
+        "",
+    ]
