@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from hive.cli.report import JsonOption, emit, reported
+
 if TYPE_CHECKING:
     from simulation.bench.pairs import Result
 
@@ -19,7 +21,6 @@ bench_app = typer.Typer(
 )
 
 OutOption = Annotated[Path | None, typer.Option(help="Folder for the JSON document.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 
 
 @demo_app.callback(invoke_without_command=True)
@@ -47,7 +48,7 @@ def demo(
     from simulation.demo.run import run_demo  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.demo.story import Plan  # noqa: PLC0415
 
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         raise typer.Exit(run_demo(config, Plan(seconds, rate, seed, alone), as_json=as_json))
 
 
@@ -69,7 +70,7 @@ def bench_dispatch(
 
     The large size is `--pairs 40 --trips 2000`. Exit status 1 if a gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from simulation.bench.dispatch import measure  # noqa: PLC0415 - keeps `hive --help` quick
 
         run = Run("dispatch", "measuring P1, P2 and P14 in turn", 3 * pairs)
@@ -90,7 +91,7 @@ def bench_route(
     The large size, 10 to 10,000 nodes, is the default; `--nodes 10 --nodes 1000 --pairs 4` is quick. Exit status 1 if
     a gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from rich.console import Console  # noqa: PLC0415 - keeps `hive --help` quick
 
         from simulation.bench.plot import draw  # noqa: PLC0415
@@ -126,7 +127,7 @@ def bench_store(
 
     Exit status 1 if a gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from simulation.bench.store import measure  # noqa: PLC0415 - keeps `hive --help` quick
 
         run = Run("store", "measuring S1, S2 and S3 in turn", 3 * pairs)
@@ -143,7 +144,7 @@ def bench_memory(
 
     Exit status 1 if the gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from simulation.bench.memory import measure  # noqa: PLC0415 - keeps `hive --help` quick
 
         run = Run("memory", "measuring P12", pairs)
@@ -161,7 +162,7 @@ def bench_hedge(
 
     The conductor's core in virtual time. Exit status 1 if a gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from simulation.bench.hedge import measure  # noqa: PLC0415 - keeps `hive --help` quick
 
         run = Run("hedge", "measuring P9", pairs)
@@ -182,7 +183,7 @@ def bench_sim(
 
     `--scenario smoke --rounds 4` is quick. Exit status 1 if the gate does not hold.
     """
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         from simulation.bench.sim import measure  # noqa: PLC0415 - keeps `hive --help` quick
         from simulation.sim.scenario import names  # noqa: PLC0415
 
@@ -210,9 +211,7 @@ def _bench(
     more: Callable[[], Mapping[str, object]] = dict,
 ) -> int:
     """Measure, show and save, with what `more` adds to the document; return the exit status."""
-    import json  # noqa: PLC0415 - keeps `hive --help` quick
-
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - keeps `hive --help` quick
     from rich.progress import Progress  # noqa: PLC0415
 
     from simulation.bench import report  # noqa: PLC0415
@@ -223,13 +222,7 @@ def _bench(
     if out is not None:
         report.save(out, run.name, results, more())
     if as_json:
-        typer.echo(json.dumps(report.document(run.name, results, more())))
+        emit(report.document(run.name, results, more()))
     else:
         Console().print(report.table(run.name, results))
     return 0 if all(result.holds for result in results) else 1
-
-
-def _reported(*, as_json: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from hive.cli.report import reported  # noqa: PLC0415
-
-    return reported(as_json=as_json)

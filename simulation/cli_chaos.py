@@ -7,22 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulation.chaos.faults import KINDS
+from hive.cli.report import JsonOption, emit, err, out, reported
+from hive.errors import HiveError
+from simulation.chaos.faults import KINDS, parse_faults
+from simulation.cli_options import seconds_of
 
 if TYPE_CHECKING:
     from simulation.chaos.run import Plan
 
-_FAULTS = "kill,stop,partition,slow,poison,conductor-kill,gateway-kill"
+_DROPPED = "partition"
+_FAULTS = f"kill,stop,{_DROPPED},slow,poison,conductor-kill,gateway-kill"
 _LISTED = "\n\n".join(f"- `{name}`: {kind.what}" for name, kind in KINDS.items())
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 
 
 def chaos(  # noqa: PLR0913, PLR0917 - each is an option
     config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one.")],
     duration: Annotated[str, typer.Option(help="How long load and faults last, such as 120s or 5m.")] = "60s",
     faults: Annotated[
-        str, typer.Option(help="Kinds, with commas between; `kill=100` is exactly so many.")
-    ] = _FAULTS,
+        str | None,
+        typer.Option(
+            help="Kinds, with commas between; `kill=100` is exactly so many. Default: those of "
+            f"{_FAULTS} that the mesh can have here."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the faults and of what is asked.")] = 1,
     every: Annotated[
         float, typer.Option(min=0.05, help="Seconds per fault of the kinds without a number.")
@@ -58,18 +65,17 @@ def chaos(  # noqa: PLR0913, PLR0917 - each is an option
     as_json: JsonOption = False,
 ) -> None:
     """Start a real mesh, load it from outside, break it by seed, heal it, and judge what everybody wrote down."""
-    from hive.cli.report import emit, err, out, reported  # noqa: PLC0415 - keeps `hive --help` quick
-    from simulation.chaos.faults import parse_faults  # noqa: PLC0415
-    from simulation.chaos.report import write_report  # noqa: PLC0415
+    from simulation.chaos.report import write_report  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.chaos.run import Plan, run  # noqa: PLC0415
     from simulation.chaos.screen import Screen, summary  # noqa: PLC0415
     from simulation.netns import possible  # noqa: PLC0415
 
     with reported(as_json=as_json):
+        spaces = possible() if netns is None else netns
+        wanted = parse_faults(default_faults(config, netns=spaces) if faults is None else faults)
         plan = Plan(
-            config, _seconds(duration), parse_faults(faults), seed, every, rate, tasks, callers, patience, store,
-            possible() if netns is None else netns,
-        )  # fmt: skip
+            config, seconds_of(duration), wanted, seed, every, rate, tasks, callers, patience, store, spaces
+        )
         folder = target or _folder(plan)
         _empty(folder)
         with Screen(err, quiet=as_json) as screen:
@@ -84,7 +90,6 @@ def judge(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a chaos run again from its histories. Exit status 1 if a promise was broken."""
-    from hive.cli.report import emit, out, reported  # noqa: PLC0415
     from simulation.chaos.report import write_report  # noqa: PLC0415
     from simulation.chaos.run import judge_folder  # noqa: PLC0415
     from simulation.chaos.screen import summary  # noqa: PLC0415
@@ -99,21 +104,12 @@ def judge(
 chaos.__doc__ = f"{chaos.__doc__}\n\nFaults:\n\n{_LISTED}\n\nExit status 1 if a promise was broken."
 
 
-def _seconds(text: str) -> float:
-    """Return the seconds in `90`, `90s`, `5m` or `2h`. Raises HiveError(bad_request)."""
-    from hive.errors import HiveError  # noqa: PLC0415
+def default_faults(config: str, *, netns: bool) -> str:
+    """Return the kinds that a mesh can have here: packets are dropped in namespaces or, without them, on links."""
+    from hive.config import load_config  # noqa: PLC0415 - keeps `hive --help` quick
 
-    factor = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    number = text[:-1] if factor else text
-    try:
-        seconds = float(number) * (factor or 1)
-    except ValueError:
-        seconds = 0.0
-    if not 1.0 <= seconds < float("inf"):
-        raise HiveError(
-            "bad_request", f"--duration {text!r}: write a time of a second or more, such as 120s or 5m."
-        )
-    return seconds
+    dropped = netns or load_config(config).linked_sites()
+    return _FAULTS if dropped else _FAULTS.replace(f"{_DROPPED},", "")
 
 
 def _folder(plan: Plan) -> Path:
@@ -124,8 +120,6 @@ def _folder(plan: Plan) -> Path:
 
 def _empty(folder: Path) -> None:
     """Raise HiveError(bad_request) for a folder that has something in it already."""
-    from hive.errors import HiveError  # noqa: PLC0415
-
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise HiveError("bad_request", f"{folder} is there already; name another folder with --out.")
 

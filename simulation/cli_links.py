@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hive.cli.report import JsonOption, emit, out, reported
+from hive.errors import HiveError
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -23,15 +26,13 @@ link_app = typer.Typer(
 SiteArgument = Annotated[str, typer.Argument(metavar="A", help="A site.")]
 OtherArgument = Annotated[str, typer.Argument(metavar="B", help="The site at the other end.")]
 MeshOption = Annotated[str | None, typer.Option("--mesh", help="Which mesh, where several run here.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 OneWayOption = Annotated[bool, typer.Option("--one-way", help="Only what A sends to B.")]
 
 
 @link_app.command("list")
 def list_links(mesh: MeshOption = None, as_json: JsonOption = False) -> None:
     """List the links and what happens to what goes over them."""
-    from hive.cli.report import reported  # noqa: PLC0415 - keeps `hive --help` quick
-    from simulation.links.wishes import links_of  # noqa: PLC0415
+    from simulation.links.wishes import links_of  # noqa: PLC0415 - keeps `hive --help` quick
 
     with reported(as_json=as_json):
         _show(links_of(mesh), as_json=as_json)
@@ -57,8 +58,6 @@ def heal(
     as_json: JsonOption = False,
 ) -> None:
     """Let everything through again, at once and without loss."""
-    from hive.cli.report import reported  # noqa: PLC0415
-    from hive.errors import HiveError  # noqa: PLC0415
     from simulation.links.fate import PLAIN  # noqa: PLC0415
     from simulation.links.wishes import link_between, links_of, wish  # noqa: PLC0415
 
@@ -105,7 +104,6 @@ def _change(
     site: str, other: str, mesh: str | None, fate: Callable[[Fate], Fate], *, one_way: bool, as_json: bool
 ) -> None:
     """Give both ways of a link, or the one from `site`, another fate, and show it."""
-    from hive.cli.report import reported  # noqa: PLC0415
     from simulation.links.wishes import link_between, links_of, wish  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -116,8 +114,6 @@ def _change(
 
 
 def _show(links: list[Link], *, as_json: bool) -> None:
-    from hive.cli.report import emit, out  # noqa: PLC0415
-
     emit([link.as_json() for link in links]) if as_json else out.print(_screen(links))
 
 

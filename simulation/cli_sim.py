@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hive.cli.report import JsonOption, emit, out, reported
 from simulation.cli_chaos import chaos, judge
+from simulation.cli_options import ScenarioArgument
 from simulation.cli_sweep import report_command, shrink_command, sweep_command
 
 if TYPE_CHECKING:
@@ -26,17 +28,11 @@ sim_app.command("sweep")(sweep_command)
 sim_app.command("shrink")(shrink_command)
 sim_app.command("report")(report_command)
 
-ScenarioArgument = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
-
 
 @sim_app.command("list")
 def list_scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios that come with Hive."""
-    from hive.cli.report import emit, out, reported  # noqa: PLC0415 - keeps `hive --help` quick
-    from hive.cli.style import Listing  # noqa: PLC0415
+    from hive.cli.style import Listing  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.sim.scenario import load, names  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -53,7 +49,6 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 @sim_app.command()
 def check(scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
     """Say what a scenario describes, or each mistake with its line and what to write instead."""
-    from hive.cli.report import emit, out, reported  # noqa: PLC0415
     from simulation.sim.scenario import load  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -79,7 +74,6 @@ def run(
 
     Exit status 1 if a promise is broken.
     """
-    from hive.cli.report import emit, out, reported  # noqa: PLC0415
     from simulation.sim.plan_file import read  # noqa: PLC0415
     from simulation.sim.run import run as play  # noqa: PLC0415
     from simulation.sim.scenario import load  # noqa: PLC0415

@@ -1,9 +1,8 @@
-"""`hive sim sweep`, `hive sim shrink` and `hive sim report`: many seeds, and what to make of one that fails."""
+"""`hive sim sweep`, `hive sim shrink` and `hive sim report`: many seeds, what to make of one that fails, what they saw."""
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from hive.cli.report import JsonOption, emit, err, note, out, reported
+from simulation.cli_options import ScenarioArgument, seconds_of
+
 if TYPE_CHECKING:
     from simulation.sim.scenario import Scenario
     from simulation.sim.seeds import Ran
     from simulation.sim.sweep import Sweep
 
-ScenarioArgument = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A file, or the name of one that comes with Hive.")
-]
 FirstOption = Annotated[int, typer.Option("--first-seed", min=0, help="The first seed.")]
 SeedsOption = Annotated[
     int | None,
@@ -39,14 +38,11 @@ KeepOption = Annotated[
 ]
 TimeOption = Annotated[str, typer.Option("--time", help="Stop after so long, such as 90s, 10m or 8h.")]
 ShrinkOption = Annotated[bool, typer.Option("--shrink", help="Make the plan of the first violation small.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 
 _SEEDS: Final = 100
 _SEED_LIMIT_S: Final = 600.0
 """What takes longer hangs: a seed of the bundled scenarios takes seconds."""
 _SHRINK_S: Final = 300.0
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
-_UNIT_S: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Wanted(NamedTuple):
@@ -75,8 +71,7 @@ def sweep_command(  # noqa: PLR0913, PLR0917 - an option each
 
     Ctrl-C ends it with what was done so far. Exit status 1 for any violation.
     """
-    from hive.cli.report import emit, out, reported  # noqa: PLC0415 - keeps `hive --help` quick
-    from simulation.sim.scenario import load  # noqa: PLC0415
+    from simulation.sim.scenario import load  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.sim.sweep_shown import screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -104,7 +99,6 @@ def shrink_command(
     Writes what is left as a plan that `hive sim run SCENARIO --plan FILE` runs again. Exit status 1 if the seed breaks
     an invariant, as the run itself has.
     """
-    from hive.cli.report import reported  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.sim.scenario import load  # noqa: PLC0415
 
     with reported(as_json=as_json):
@@ -123,8 +117,7 @@ def report_command(
 
     Writes FOLDER/NAME.md, NAME.json and NAME.svg. Exit status 1 for any violation.
     """
-    from hive.cli.report import emit, note, reported  # noqa: PLC0415 - keeps `hive --help` quick
-    from simulation.sim.coverage import document, save  # noqa: PLC0415
+    from simulation.sim.coverage import document, save  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.sim.coverage_plot import draw  # noqa: PLC0415
     from simulation.sim.scenario import load  # noqa: PLC0415
 
@@ -137,16 +130,6 @@ def report_command(
             emit(document(done))
         note(f"Written to {page}.", as_json=as_json)
         raise typer.Exit(done.exit_status)
-
-
-def seconds_of(text: str) -> float:
-    """Return a duration such as 90s, 10m or 8h in seconds. Raises HiveError(bad_request)."""
-    from hive.errors import HiveError  # noqa: PLC0415 - keeps `hive --help` quick
-
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or not float(match[1]):
-        raise HiveError("bad_request", f"{text!r} is no time: write a number with s, m or h, such as 10m.")
-    return float(match[1]) * _UNIT_S[match[2]]
 
 
 def swept(scenario: Scenario, how: Wanted) -> Sweep:
@@ -179,7 +162,6 @@ def _shrunk(
     scenario: Scenario, name: str, seed: int, target: Path | None, limit_s: float, *, as_json: bool
 ) -> int:
     """Shrink a seed's plan, write and show what is left; return the exit status."""
-    from hive.cli.report import emit, note, out  # noqa: PLC0415 - keeps `hive --help` quick
     from simulation.sim.shrink import Progress, shrink  # noqa: PLC0415
     from simulation.sim.sweep_shown import screen_of_shrunk  # noqa: PLC0415
 
@@ -202,8 +184,6 @@ def _shrunk(
 def _bar(title: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
     """Show a progress bar on stderr; yield what sets how far it is and the words after it."""
     from rich import progress as p  # noqa: PLC0415 - keeps `hive --help` quick
-
-    from hive.cli.report import err  # noqa: PLC0415
 
     of = p.MofNCompleteColumn() if total is not None else p.TextColumn("{task.completed}")
     words = p.TextColumn("{task.fields[words]}")

@@ -36,7 +36,7 @@ def draw(line: Timeline, rows: Sequence[Row], healed_s: float, title: str, targe
         raise HiveError(
             "extra_missing", "The plot needs matplotlib: pip install 'hive-mesh[plots]'."
         ) from error
-    low = max(1.0, _ROW_IN * len(rows) + 0.4)
+    low = _inches(rows)
     figure = Figure(figsize=(11, 3.4 + low), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3.0, low))
     _throughput(top, line)

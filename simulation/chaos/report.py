@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from hive.errors import HiveError
 from simulation.chaos import folder as files
 from simulation.chaos.plot import draw
 from simulation.chaos.timeline import rows, timeline
@@ -22,9 +23,9 @@ PLOT: Final = "timeline.svg"
 
 
 def write_report(target: Path, result: Mapping[str, Any]) -> Path:
-    """Write report.md and timeline.svg into a run's folder and return the report's path.
+    """Write report.md, and timeline.svg where matplotlib is installed, into a run's folder; return the report's path.
 
-    Raises HiveError: bad_request for another folder, extra_missing without matplotlib.
+    Raises HiveError(bad_request) for another folder.
     """
     evidence = files.load(target)
     began_us, ended_us = int(result["began_us"]), int(result["settled_us"])
@@ -32,15 +33,19 @@ def write_report(target: Path, result: Mapping[str, Any]) -> Path:
         (call.at_us for call in evidence.calls if call.caller.partition("/")[2] != "reader"), default=began_us
     )
     bin_s = max(0.5, round((min(last_us, ended_us) - began_us) / 1e6 / _BINS, 1))
-    draw(
-        timeline(evidence.calls, began_us, min(last_us, ended_us), bin_s),
-        rows(evidence.marks, began_us),
-        (int(result["healed_us"]) - began_us) / 1e6,
-        _headline(result),
-        target / PLOT,
-    )
+    picture = f"![Throughput and faults over time]({PLOT})"
+    try:
+        draw(
+            timeline(evidence.calls, began_us, min(last_us, ended_us), bin_s),
+            rows(evidence.marks, began_us),
+            (int(result["healed_us"]) - began_us) / 1e6,
+            _headline(result),
+            target / PLOT,
+        )
+    except HiveError as error:  # what a run came to is worth more than its picture
+        picture = error.detail
     report = target / "report.md"
-    report.write_text(_text(result), encoding="utf-8")
+    report.write_text(_text(result, picture), encoding="utf-8")
     return report
 
 
@@ -51,7 +56,7 @@ def _headline(result: Mapping[str, Any]) -> str:
     return f"{result['config']}: {result['acknowledged']:,} tasks acknowledged, {faults:,} faults, {end}"
 
 
-def _text(result: Mapping[str, Any]) -> str:
+def _text(result: Mapping[str, Any], picture: str) -> str:
     move = result["move_ms"]
     where = "each site in a network namespace" if result["netns"] else "all on the loopback interface"
     lines = [
@@ -59,7 +64,7 @@ def _text(result: Mapping[str, Any]) -> str:
         "",
         f"Seed {result['seed']}, {result['duration_s']:g} s, store `{result['store']}`, {where}.",
         "",
-        f"![Throughput and faults over time]({PLOT})",
+        picture,
         "",
         "| | tasks | |",
         "|---|---|---|",

@@ -74,8 +74,6 @@ def run(plan: Plan, target: Path, screen: Screen) -> dict[str, Any]:
 
     Raises HiveError: what `hive up` raises; bad_request for faults that this mesh cannot have.
     """
-    for name in (files.CALLS, files.EFFECTS):
-        (target / name).mkdir(parents=True)
     interrupts = Interrupts()
     with (
         tempfile.TemporaryDirectory(prefix="hive-chaos-") as scratch,
@@ -83,6 +81,8 @@ def run(plan: Plan, target: Path, screen: Screen) -> dict[str, Any]:
     ):
         stage = build(plan.config, Path(scratch), store, netns=plan.netns)
         _check(plan, stage)
+        for name in (files.CALLS, files.EFFECTS):
+            (target / name).mkdir(parents=True)
         shutil.copy(stage.path, target / files.MESH)
         environment = {"HIVE_WORKER": _WORKER, SINK: str((target / files.EFFECTS).resolve())}
         home = Path(scratch) / "h"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -86,3 +89,31 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_kept_of_an_answer_is_what_is_right() -> None:
     assert right_digest(PAYLOAD) == digest_of(right_digest(PAYLOAD))
+
+
+def test_a_report_without_matplotlib_says_what_to_install_instead_of_the_plot(tmp_path: Path) -> None:
+    run = folder(tmp_path, "plant-b")
+    about = {"config": "factory", "seed": 3, "duration_s": 9.0, "netns": False, "store": "default"}
+    times = {"began_us": 1, "healed_us": 5, "settled_us": 9}
+    (run / files.RUN).write_text(json.dumps({**about, **times}))
+    fakes = tmp_path / "fakes"
+    fakes.mkdir()
+    (fakes / "matplotlib.py").write_text("raise ImportError('away', name='matplotlib')")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from simulation.chaos.report import write_report; from simulation.chaos.run import judge_folder\n"
+        "folder = Path(sys.argv[1]); print(write_report(folder, judge_folder(folder)).read_text())"
+    )
+    paths = os.pathsep.join([str(fakes), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(run)],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "The plot needs matplotlib: pip install 'hive-mesh[plots]'." in done.stdout
+    assert "timeline.svg" not in done.stdout
+    assert "| acknowledged | 1 |" in done.stdout
+    assert not (run / "timeline.svg").exists()
