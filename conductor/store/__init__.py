@@ -1,1 +1,1 @@
-"""The store: what the conductor must still know after a crash. One port (base), one adapter so far (memory)."""
+"""The store: what the conductor must still know after a crash. One port (base); in memory, or in a database (sql)."""
