@@ -41,8 +41,8 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
         return
     if m.role == "node" and s.ledger.recovery is not None:
         # What it still holds can be judged only once the tasks are back, and they need a policy.
-        if len(s.ledger.early) < _EARLY_MAX:
-            s.ledger.early[session.id] = (session, m, principal, address)
+        if len(s.ledger.greetings) < _EARLY_MAX:
+            s.ledger.greetings[session.id] = (session, m, principal, address)
         return
     s.sessions[session.id] = session
     session.role = m.role
@@ -57,7 +57,7 @@ def greeted(s: State, session: Session, m: Hello, principal: str, address: str) 
 
 def greet_early(s: State) -> None:
     """Take up the greetings of nodes that came before there was a policy."""
-    early, s.ledger.early = s.ledger.early, {}
+    early, s.ledger.greetings = s.ledger.greetings, {}
     for session, m, principal, address in early.values():
         greeted(s, session, m, principal, address)
 

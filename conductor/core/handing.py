@@ -14,7 +14,7 @@ from hive.wire.messages import Header, Work
 _ATTEMPTS_KEPT: Final = 100
 
 
-def forget_early(s: State, task: Task) -> None:
+def forget_oldest(s: State, task: Task) -> None:
     """Forget the oldest attempt that is over, if there are many: a task must not grow for as long as nodes flap."""
     if len(task.attempts) < _ATTEMPTS_KEPT:
         return

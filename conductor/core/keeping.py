@@ -1,12 +1,12 @@
 """What is kept of a durable task, and when: each change of it that a restart must know becomes a record.
 
-Nothing here waits: `persist` notes who is to be told of the commit, and the task's state says what follows from that.
+Nothing here waits: `_persist` notes who is to be told of the commit, and the task's state says what follows from that.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conductor.core.actions import Persist
 from conductor.core.records import (
@@ -14,6 +14,7 @@ from conductor.core.records import (
     Body,
     Dropped,
     Finished,
+    Insisted,
     Met,
     Purged,
     Record,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from conductor.core.nodes import Node
     from conductor.core.state import State
     from conductor.core.tasks import Attempt, PlanStep, Task, Value
+
+_MET_MAX: Final = 10_000
 
 
 def keep_submission(s: State, task: Task) -> None:
@@ -152,10 +155,6 @@ def repeat_failed(s: State) -> None:
     """Write once more what the store could not commit before."""
     for record in list(s.ledger.failed.values()):
         insist(s, record)
-
-
-_MET_MAX = 10_000
-Insisted = Dropped | Purged | Met
 
 
 def _about(record: Insisted) -> object:

@@ -160,7 +160,7 @@ class Conductor:
         s = self.state
         session = s.sessions.get(number)
         if session is None:
-            s.ledger.early.pop(number, None)
+            s.ledger.greetings.pop(number, None)
         elif session.peer is not None:
             links.lost(s, session)
         else:
@@ -170,7 +170,7 @@ class Conductor:
         """Return when a Tick is due, in microseconds; -1 when nothing is waiting for time to pass."""
         s = self.state
         due = s.timers.next_us()
-        if s.ledger.unplanned:
+        if s.ledger.early:
             due = early.due_us(s) if due < 0 else min(due, early.due_us(s))
         flush = s.journal_sent_us + _JOURNAL_US
         if (s.journal and s.control is not None) or s.ledger.failed:

@@ -10,7 +10,7 @@ from typing import Final
 
 from conductor.core import elsewhere
 from conductor.core.actions import Send
-from conductor.core.handing import compose, forget_early, sent_on
+from conductor.core.handing import compose, forget_oldest, sent_on
 from conductor.core.hedging import worth_it
 from conductor.core.keeping import keep_attempt
 from conductor.core.nodes import Node
@@ -215,7 +215,7 @@ def _start(
     node.attempts[number] = attempt
     s.attempts[number] = attempt
     if task.attempts:
-        forget_early(s, task)
+        forget_oldest(s, task)
     task.attempts.append(attempt)
     task.live[number] = attempt
     task.retry_us = task.hedge_us = 0

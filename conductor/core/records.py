@@ -179,6 +179,8 @@ OPEN: Final = "open"
 OWNER: Final = "site:"
 """What the owner of a task begins with that a linked site gave; no caller may have such a name."""
 
-Record = Submitted | Started | Stepped | Finished | Dropped | Purged | Met
+Insisted = Dropped | Purged | Met
+"""What no task waits for, and what is written again until the store has it."""
+Record = Submitted | Started | Stepped | Finished | Insisted
 Question = FindTask | ListTasks
 Answer = Stored | tuple[TaskRow, ...] | None

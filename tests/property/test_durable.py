@@ -278,7 +278,7 @@ class History:
 
     def _forget_the_lost(self) -> None:
         nodes = self.bench.core.state.nodes
-        early = self.bench.core.state.ledger.early
+        early = self.bench.core.state.ledger.greetings
         live = {node.session for node in nodes.values()} | set(early)
         self.sessions = {name: session for name, session in self.sessions.items() if session in live}
 
@@ -387,7 +387,7 @@ class History:
         s, ledger = self.bench.core.state, self.bench.core.state.ledger
         assert (s.open_count, s.open_bytes, s.open_by_principal) == (0, 0, {})
         assert (ledger.persisting, ledger.insisted, ledger.newest, ledger.failed) == ({}, {}, {}, {})
-        assert (ledger.looking, ledger.inherited, ledger.early, ledger.bytes) == ({}, {}, {}, 0)
+        assert (ledger.looking, ledger.inherited, ledger.greetings, ledger.bytes) == ({}, {}, {}, 0)
 
     def _settle(self, us: int) -> None:
         end = self.bench.now + us

@@ -61,7 +61,7 @@ def test_without_a_policy_it_is_refused_after_the_planning_timeout() -> None:
     assert bench.refusals() == []
     bench.tick(1 * MS)
     assert [m.code for m in bench.refusals()] == ["planning_unavailable"]
-    assert bench.core.state.ledger.unplanned_bytes == 0
+    assert bench.core.state.ledger.early_bytes == 0
     bench.restart_control()
     assert receipts(bench) == []
 
@@ -71,7 +71,7 @@ def test_no_more_waits_than_there_is_room_for() -> None:
     for _ in range(3):
         bench.submit(wait=False, durable=True)
     assert [m.code for m in bench.refusals()] == ["planning_unavailable"]
-    assert bench.core.state.ledger.unplanned_bytes == 10
+    assert bench.core.state.ledger.early_bytes == 10
 
 
 def test_who_has_left_is_not_answered() -> None:
