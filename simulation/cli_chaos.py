@@ -11,6 +11,7 @@ from hive.cli.report import JsonOption, emit, err, out, reported
 from hive.errors import HiveError
 from simulation.chaos.faults import KINDS, parse_faults
 from simulation.cli_options import seconds_of
+from simulation.history.checker import BROKEN
 
 if TYPE_CHECKING:
     from simulation.chaos.run import Plan
@@ -19,17 +20,19 @@ _DROPPED = "partition"
 _FAULTS = f"kill,stop,{_DROPPED},slow,poison,conductor-kill,gateway-kill"
 _LISTED = "\n\n".join(f"- `{name}`: {kind.what}" for name, kind in KINDS.items())
 
+FaultsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Kinds, with commas between; `kill=100` is exactly so many. Default: those of "
+        f"{_FAULTS} that the mesh can have here."
+    ),
+]
+
 
 def chaos(  # noqa: PLR0913, PLR0917 - each is an option
     config: Annotated[str, typer.Argument(help="A mesh file, or the name of a bundled one.")],
     duration: Annotated[str, typer.Option(help="How long load and faults last, such as 120s or 5m.")] = "60s",
-    faults: Annotated[
-        str | None,
-        typer.Option(
-            help="Kinds, with commas between; `kill=100` is exactly so many. Default: those of "
-            f"{_FAULTS} that the mesh can have here."
-        ),
-    ] = None,
+    faults: FaultsOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the faults and of what is asked.")] = 1,
     every: Annotated[
         float, typer.Option(min=0.05, help="Seconds per fault of the kinds without a number.")
@@ -125,5 +128,5 @@ def _empty(folder: Path) -> None:
 
 
 def _status(result: dict[str, object]) -> int:
-    kept = not any(result[name] for name in ("lost", "duplicates", "phantom", "stale", "misplaced"))
+    kept = not any(result[name] for name in BROKEN)
     return 0 if kept else 1

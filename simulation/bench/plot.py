@@ -1,4 +1,4 @@
-"""The plot of `hive bench route`. The only module that draws with matplotlib, which the extra `plots` brings."""
+"""The plot of `hive bench route`, with matplotlib, which the extra `plots` brings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hive.errors import HiveError
 from simulation.bench.pairs import Result
+from simulation.figures import new_figure
 
 if TYPE_CHECKING:
     from simulation.bench.route import Size
@@ -28,13 +28,7 @@ def draw(sizes: Sequence[Size], results: Sequence[Result], target: Path) -> Path
 
     Raises HiveError(extra_missing) without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - only who plots needs it
-    except ImportError as error:
-        raise HiveError(
-            "extra_missing", "The plot needs matplotlib: pip install 'hive-mesh[plots]'."
-        ) from error
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    figure = new_figure(10, 4.6)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     _own_nodes(left, [size for size in sizes if not size.sites])
     _linked(right, [size for size in sizes if size.sites])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hive.errors import HiveError
 from simulation.chaos.timeline import Row, Timeline
+from simulation.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,14 +30,8 @@ def draw(line: Timeline, rows: Sequence[Row], healed_s: float, title: str, targe
 
     Raises HiveError(extra_missing) without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - only who plots needs it
-    except ImportError as error:
-        raise HiveError(
-            "extra_missing", "The plot needs matplotlib: pip install 'hive-mesh[plots]'."
-        ) from error
     low = _inches(rows)
-    figure = Figure(figsize=(11, 3.4 + low), layout="constrained")
+    figure = new_figure(11, 3.4 + low)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3.0, low))
     _throughput(top, line)
     _faults(bottom, rows)

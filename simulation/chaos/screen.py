@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from simulation.chaos.strikes import Mark
+from simulation.history.checker import BROKEN
 
 _LAST: Final = 8
 _TELL_S: Final = 5.0
@@ -95,12 +96,11 @@ def _ago(mark: Mark) -> str:
 
 def summary(result: Mapping[str, Any], where: str) -> RenderableType:
     """Return the reckoning after the run."""
-    bad = ("lost", "duplicates", "phantom", "stale", "misplaced")
     grid = Table.grid(padding=(0, 3))
     grid.add_column(style="dim")
     grid.add_column()
-    for name in ("acknowledged", "finished", *bad):
-        mark = "[red]" if name in bad and result[name] else "[green]" if name in bad else "[bold]"
+    for name in ("acknowledged", "finished", *BROKEN):
+        mark = "[red]" if name in BROKEN and result[name] else "[green]" if name in BROKEN else "[bold]"
         grid.add_row(name, f"{mark}{result[name]:,}[/]")
     move = result["move_ms"]
     grid.add_row("faults", ", ".join(f"{kind} {count}" for kind, count in result["faults"].items()) or "none")

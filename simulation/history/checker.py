@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from simulation.history.events import FINAL, Call, Effect
 
 Answers = Callable[[str], str | None]
 Permitted = Callable[[str, str], bool]
+
+
+BROKEN: Final = {
+    "lost": "lost",
+    "duplicates": "duplicate",
+    "phantom": "phantom",
+    "stale": "stale",
+    "misplaced": "misplaced",
+}
+"""The names under which broken promises are counted, and the kind of problem that each counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +57,10 @@ class Verdict:
 
     def as_json(self) -> dict[str, int]:
         """Return the counts under the names that scripts read."""
-        kinds = {
-            "lost": "lost",
-            "duplicates": "duplicate",
-            "phantom": "phantom",
-            "stale": "stale",
-            "misplaced": "misplaced",
-        }
         return {
             "acknowledged": self.acknowledged,
             "finished": self.finished,
-            **{name: self.count(kind) for name, kind in kinds.items()},
+            **{name: self.count(kind) for name, kind in BROKEN.items()},
             "repeated": self.repeated,
             "unanswered": self.unanswered,
         }
