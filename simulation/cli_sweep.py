@@ -1,4 +1,4 @@
-"""`hive sim sweep`, `hive sim shrink` and `hive sim report`: many seeds, what to make of one that fails, what they saw."""
+"""`hive sim sweep`, `hive sim shrink` and `hive sim report`: many seeds, what fails of them, and what they saw."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from hive.cli.report import JsonOption, emit, err, note, out, reported
+from hive.errors import HiveError
 from simulation.cli_options import ScenarioArgument, seconds_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,10 @@ def report_command(
         chosen = load(scenario)
         done = swept(chosen, Wanted(first_seed, seeds or _SEEDS, jobs or _cores()))
         page = save(out, done)
-        draw(done, out / f"{done.scenario}.svg")
+        try:
+            draw(done, out / f"{done.scenario}.svg")
+        except HiveError as error:  # what a sweep came to is worth more than its picture
+            note(error.detail, as_json=as_json)
         if as_json:
             emit(document(done))
         note(f"Written to {page}.", as_json=as_json)

@@ -1,4 +1,4 @@
-"""The plot of `hive sim report`. The only module of the simulator that draws, with matplotlib of the extra `plots`."""
+"""The plot of `hive sim report`, with matplotlib, which the extra `plots` brings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hive.errors import HiveError
+from simulation.figures import new_figure
 from simulation.sim.coverage import grouped
 from simulation.sim.sweep import Sweep
 
@@ -20,13 +20,8 @@ _MOST: Final = 18
 
 def draw(done: Sweep, target: Path) -> Path:
     """Draw what happened in a sweep, by kind, into an SVG file. Raises HiveError(extra_missing) without matplotlib."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - only who plots needs it
-    except ImportError as error:
-        detail = "The plot needs matplotlib: pip install 'hive-mesh[plots]'."
-        raise HiveError("extra_missing", detail) from error
     groups = grouped(done.counts)
-    figure = Figure(figsize=(14, 5.4), layout="constrained")
+    figure = new_figure(14, 5.4)
     for axes, (group, title, colour) in zip(figure.subplots(1, len(_SHOWN)), _SHOWN, strict=True):
         _bars(axes, groups[group], title, colour)
     figure.suptitle(
