@@ -26,6 +26,8 @@ _LOOKING_MAX: Final = 1_000
 """Questions to the store that may be under way."""
 _PAGE: Final = 100
 _PAGE_MAX: Final = 1_000
+_STATES: Final = frozenset({OPEN, *map(shown, FINAL)})
+"""What a list may be asked for."""
 _RETRIED: Final = frozenset({TaskState.FAILED, TaskState.DEAD_LETTERED})
 Asked = Query | Watch | Cancel | Submit
 
@@ -61,9 +63,9 @@ def list_tasks(s: State, session: Session, m: Query, principal: str) -> None:
     """Answer with the caller's tasks, the newest first; those that were stored, and those that are in memory."""
     states, before_us, limit = _page(m)
     if states is None:
-        known = ", ".join(sorted({OPEN, *map(shown, FINAL)}))
+        names = ", ".join(sorted(_STATES))
         error = failure(
-            "bad_request", f"`states` is a list of these: {known}; `limit` and `before` are numbers."
+            "bad_request", f"`states` is a list of these: {names}; `limit` and `before` are numbers."
         )
         refuse(s, session.id, m.header, error)
         return
@@ -150,8 +152,7 @@ def _look(s: State, session: Session, m: Asked, question: StoreQuestion) -> None
 def _page(m: Query) -> tuple[tuple[str, ...] | None, int, int]:
     """Return the states, the instant and the number that a question for a list names; None for states that are none."""
     states, before, limit = m.args.get("states", ()), m.args.get("before", 0), m.args.get("limit", _PAGE)
-    known = {OPEN, *map(shown, FINAL)}
-    if not isinstance(states, list | tuple) or not known.issuperset(map(str, states)):
+    if not isinstance(states, list | tuple) or not _STATES.issuperset(map(str, states)):
         return None, 0, 0
     if not isinstance(before, int) or not isinstance(limit, int) or limit < 1:
         return None, 0, 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conductor.core.elsewhere import ready_here
+from conductor.core.escalating import conclude, site_refused
 from conductor.core.outcome import failure, finish
 from conductor.core.place import arm, has_untried, place
 from conductor.core.retry_classes import CLASSES, FORGIVEN, UNKNOWN, Again
-from conductor.core.second import conclude, site_refused
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor.core.actions import Send
+from conductor.core.escalating import ask_further, conclude, pause_us, settle_for_less
 from conductor.core.journey import Held
 from conductor.core.keeping import keep_outcome, keep_step
 from conductor.core.nodes import Node, Session
@@ -12,7 +13,6 @@ from conductor.core.provenance import provenance
 from conductor.core.quarantine import proved
 from conductor.core.retry_classes import shuts
 from conductor.core.retrying import after_refusal, expire
-from conductor.core.second import ask_further, conclude, pause_us, settle_for_less
 from conductor.core.state import State
 from conductor.core.states import TaskState, next_task
 from conductor.core.tasks import Attempt, Task, Value
