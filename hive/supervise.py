@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, Final
 
 _PR_SET_PDEATHSIG: Final = 1
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 5.0
-_LONGEST_WORKED_S: Final = 0.8
-"""The longest pause after the end of a process that had worked: whatever ended it, its work waits."""
+_PAUSES_S: Final = (0.2, 5.0)
+"""The first and the longest pause before a process that failed is started again."""
+_WORKED_PAUSES_S: Final = (0.05, 0.4)
+"""The same for one that had worked: whatever ended it, its work waits."""
 _STABLE_S: Final = 10.0
 
 
@@ -94,8 +94,8 @@ class Child:
                 return None
             stable = now_s - self._started_s >= _STABLE_S
             self.failures = 1 if stable else self.failures + 1
-            longest_s = _LONGEST_WORKED_S if self._worked else _LONGEST_PAUSE_S
-            self._again_s = now_s + min(longest_s, _FIRST_PAUSE_S * 2.0 ** (self.failures - 1))
+            first_s, longest_s = _WORKED_PAUSES_S if self._worked else _PAUSES_S
+            self._again_s = now_s + min(longest_s, first_s * 2.0 ** (self.failures - 1))
             return status
         if now_s >= self._again_s:
             self.restarts += 1

@@ -49,6 +49,7 @@ class Control:
         )
         self._stop = asyncio.Event()
         self._refused: HiveError | None = None
+        self._advertising: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -59,12 +60,13 @@ class Control:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        await asyncio.to_thread(self._presence.start)
         self._session.start()
         try:
             await self._serve()
         finally:
             self._session.stop()
+            if self._advertising is not None:
+                await self._advertising
             await asyncio.to_thread(self._presence.stop)
             self._transport.close()
         if self._refused is not None:
@@ -73,14 +75,18 @@ class Control:
     async def _serve(self) -> None:
         http = self._planner.config.sites[self._spec.site].conductor.http
         if http is None:
-            say(state="ready", url="")
+            self._ready("")
             await self._stop.wait()
             return
         settings = GatewaySettings(http.host, http.port, self._planner.config.caller_tokens())
         view = ControlView(self._planner, self._presence.nodes)
         mesh = self._planner.config.mesh
-        ready = lambda url: say(state="ready", url=url)  # noqa: E731 - one line
-        await serve(self._transport, self._spec.private, mesh, view, settings, self._stop, ready)
+        await serve(self._transport, self._spec.private, mesh, view, settings, self._stop, self._ready)
+
+    def _ready(self, url: str) -> None:
+        """Say so, and only then look at the network: that takes a moment, and callers wait after a restart."""
+        say(state="ready", url=url)
+        self._advertising = asyncio.ensure_future(asyncio.to_thread(self._presence.start))
 
     def _came_up(self) -> None:
         self._publish()

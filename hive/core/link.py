@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hive.core.backoff import RECONNECT_CAP_US, Backoff, Chance
+from hive.core.backoff import Backoff, Chance
 from hive.core.link_states import TRANSITIONS, LinkEvent, LinkFaultError, LinkState
+from hive.core.link_tuning import LinkTuning, tuning_of
 from hive.errors import HiveError, error_of
 from hive.record import record
 from hive.wire.messages import VERSION as WIRE_VERSION
@@ -64,26 +65,6 @@ class Down:
 LinkAction = Dial | Hangup | Send | Up | Down
 
 
-@record
-class LinkTuning:
-    """Times of a link in microseconds.
-
-    `greeting_us` is how long HELLO may stay unanswered; the session counts as silent `silence_beats` beats, but
-    at least `silence_floor_us`, after something that wants an answer. Where answers were slow of late more than once,
-    because packets are lost, it is four times the second slowest, at most `silence_cap_us`: dialling anew would not be
-    quicker. A refusal backs off more slowly than a lost connection: it changes when people change something.
-    """
-
-    greeting_us: int = 1_000_000
-    silence_beats: int = 10
-    silence_floor_us: int = 2_000_000
-    silence_cap_us: int = 10_000_000
-    backoff_base_us: int = 20_000
-    backoff_cap_us: int = RECONNECT_CAP_US
-    refused_base_us: int = 100_000
-    refused_cap_us: int = 5_000_000
-
-
 class Link:
     """One session after another with the first of `endpoints` that works.
 
@@ -108,7 +89,7 @@ class Link:
 
     def __init__(self, endpoints: Sequence[str], rng: Chance, tuning: LinkTuning | None = None) -> None:
         """Make an idle link; without endpoints it waits for `retarget`."""
-        self._tuning = tuning or LinkTuning()
+        self._tuning = tuning or tuning_of(endpoints)
         self._endpoints = tuple(endpoints)
         self._index = 0
         self._dialled = ""

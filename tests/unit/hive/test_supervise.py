@@ -76,7 +76,7 @@ def test_a_quick_failure_is_started_again_after_a_pause_that_doubles(
 def test_who_had_worked_is_never_waited_for_long(children: list[Child], tmp_path: Path) -> None:
     child = Child("x", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
     children.append(child)
-    assert pauses_of(child, works=True) == [2, 4, 8, 8, 8, 8]
+    assert pauses_of(child, works=True) == [1, 1, 2, 4, 4, 4]
 
 
 def test_a_failure_after_a_long_life_starts_the_pauses_anew(children: list[Child], tmp_path: Path) -> None:

@@ -55,6 +55,23 @@ def test_dials_greets_and_comes_up() -> None:
     assert made.next_us is None
 
 
+def test_a_socket_of_this_machine_is_dialled_again_within_a_tenth_of_a_second() -> None:
+    waits = {}
+    for endpoint in ("ipc:///run/plant.sock", A):
+        made = link(endpoint)
+        made.start(0)
+        now_us = longest_us = 0
+        for _ in range(40):
+            assert down(made.failed(now_us)).error is not None
+            due_us = made.next_us
+            assert due_us is not None
+            longest_us = max(longest_us, due_us - now_us)
+            now_us = due_us
+            assert made.tick(now_us) == [Dial(endpoint)]
+        waits[endpoint] = longest_us
+    assert waits["ipc:///run/plant.sock"] <= 100_000 < waits[A] <= 1_000_000
+
+
 def test_an_unanswered_hello_is_unreachable_and_tried_again_within_the_cap() -> None:
     made = link()
     made.start(0)
