@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import signal
@@ -48,7 +49,7 @@ class ConductorApp:
         """Check what can be checked before anything starts. `link_via` are other addresses of linked sites.
 
         Raises HiveError: config_invalid (tuning, the store's URL), bad_request (link_via), insecure_bind,
-        state_unwritable.
+        state_unwritable, already_running.
         """
         conductor = config.sites[site].conductor
         self._via = dict(link_via or {})
@@ -59,9 +60,11 @@ class ConductorApp:
         self._config, self._config_path = config, config_path
         self._site = site
         self._conductor: ConductorConfig = conductor
+        self._any_port = conductor.bind.endswith(":0")  # control advertises the one that it came to
         self._store = address_of(os.environ.get("HIVE_STORE_URL") or conductor.store.url, state, site)
         self._private = f"ipc://{private_socket(state, config.mesh, site)}"
         self._status_file = make(state / "conductors") / f"{site}.json"
+        self._lock = _only_one(self._status_file.with_suffix(".lock"), site)
         self._logs = make(state / "logs")
         self._dispatcher = self._child("dispatcher", "conductor.dispatcher", self._dispatcher_spec(state))
         self._control: Child | None = None
@@ -88,7 +91,7 @@ class ConductorApp:
 
     def _look(self) -> None:
         self._watch("dispatcher", self._dispatcher)
-        if self._control is None and self._states["dispatcher"] == "ready":
+        if self._control is None and (self._states["dispatcher"] == "ready" or not self._any_port):
             self._control = self._child("control", "conductor.control", self._control_spec())
             self._control.start(time.monotonic())
         if self._control is not None:
@@ -209,6 +212,26 @@ class ConductorApp:
             "endpoint": endpoint,
         }
         return json.dumps(spec)
+
+
+def _only_one(path: Path, site: str) -> int:
+    """Lock a file until this process ends, so that a second conductor leaves the first one's status file alone.
+
+    Raises HiveError: already_running, state_unwritable.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise HiveError("state_unwritable", f"{path}: {error.strerror}. Make it writable.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        detail = (
+            f"A conductor of {site!r} runs already with the state in {path.parent.parent}. Stop it first."
+        )
+        raise HiveError("already_running", detail) from None
+    return handle
 
 
 def _tries(code: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,13 @@ def test_the_environment_overrules_the_file(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(HiveError) as caught:
         app(tmp_path, "memory:")
     assert caught.value.code == "config_invalid"
+
+
+def test_a_second_conductor_leaves_the_state_of_the_first_alone(tmp_path: Path) -> None:
+    first = app(tmp_path, "memory:")
+    with pytest.raises(HiveError) as caught:
+        app(tmp_path, "memory:")
+    assert caught.value.code == "already_running"
+    assert str(tmp_path) in caught.value.detail
+    os.close(first._lock)
+    app(tmp_path, "memory:")
