@@ -177,6 +177,7 @@ def _address(config: str | None, site: str | None, state: Path | None, url: str 
 @contextmanager
 def _looked_at(address: Address) -> Iterator[Database]:
     from conductor.store.choose import database_at  # noqa: PLC0415 - keeps `hive --help` quick
+    from conductor.store.sql.database import Fault  # noqa: PLC0415
     from conductor.store.sql.versions import require_head  # noqa: PLC0415
 
     database = database_at(address)
@@ -184,6 +185,10 @@ def _looked_at(address: Address) -> Iterator[Database]:
         database.look()
         require_head(database)
         yield database
+    except Exception as error:
+        if isinstance(error, OSError) or database.fault(error) not in (Fault.BROKEN, Fault.FULL):
+            raise  # none of the database's: a pipe that was closed, for one
+        raise database.trouble(error) from error
     finally:
         database.close()
 

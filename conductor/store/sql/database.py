@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from hive.errors import HiveError
+
 Row = tuple[Any, ...]
 """One row of a table; its types are those of the columns."""
 
@@ -43,7 +45,7 @@ class Database(Protocol):
         ...
 
     def look(self) -> None:
-        """Connect to read only, whoever has the database. Raises HiveError(store_unavailable)."""
+        """Connect to read only, whoever has the database. Raises HiveError: store_unavailable, state_unwritable."""
         ...
 
     def reconnect(self) -> None:
@@ -96,6 +98,10 @@ class Database(Protocol):
 
     def fault(self, error: Exception) -> Fault | None:
         """Return what an error means; None for one that is a fault of the program."""
+        ...
+
+    def trouble(self, error: Exception) -> HiveError:
+        """Return what `fault` understands as an error for people: state_unwritable where trying again is no use."""
         ...
 
     def close(self) -> None:

@@ -138,6 +138,10 @@ class PostgresDatabase:
             return Fault.FULL
         return Fault.RECORD if isinstance(error, _RECORD) else Fault.BROKEN
 
+    def trouble(self, error: Exception) -> HiveError:
+        """Return an error for people; a server comes back, so each may pass."""
+        return HiveError("store_unavailable", f"{self.shown} cannot be used: {_line(error)}.")
+
     def close(self) -> None:
         """End the session, and with it the lock."""
         if self._connection is not None:
@@ -185,7 +189,7 @@ class PostgresDatabase:
             raise HiveError("store_in_use", detail) from error
         except psycopg.Error as error:
             self.close()
-            raise HiveError("store_unavailable", f"{self.shown} cannot be used: {_line(error)}.") from error
+            raise self.trouble(error) from error
         except HiveError:
             self.close()
             raise

@@ -35,6 +35,7 @@ _FREED_PAGES: Final = 256
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PASSING: Final = _FULL | {sqlite3.SQLITE_IOERR}
 """What may be over when the next start tries again."""
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BROKEN: Final = frozenset(
     {
         sqlite3.SQLITE_IOERR,
@@ -82,12 +83,15 @@ class SqliteDatabase:
 
     def look(self) -> None:
         """Connect to read only, whoever has the file."""
+        if not self.path.exists():
+            detail = f"There is no store at {self.path}; a conductor makes it at its first start."
+            raise HiveError("store_unavailable", detail)
         try:
             self._open(fresh=False)
             self._do("PRAGMA query_only=ON")
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise HiveError("store_unavailable", f"{self.path} cannot be read: {error}.") from error
+            raise self.trouble(error) from error
 
     def reconnect(self) -> None:
         """Begin anew with the file, and write the whole log into it: what is read after this is on the disk."""
@@ -143,6 +147,18 @@ class SqliteDatabase:
             return Fault.FULL
         return Fault.BROKEN if code in _BROKEN or self._connection is None else Fault.RECORD
 
+    def trouble(self, error: Exception) -> HiveError:
+        """Return an error for people."""
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        advice = ""
+        if primary in _DAMAGED:
+            advice = (
+                " The file is damaged: put a backup in its place, or move it and its -wal away to begin with an empty "
+                "store."
+            )
+        code = "store_unavailable" if primary in _PASSING else "state_unwritable"
+        return HiveError(code, f"{self.path} cannot be used as a store: {error}.{advice}")
+
     def close(self) -> None:
         """Close the file and give the lock back."""
         if self._connection is not None:
@@ -195,9 +211,7 @@ class SqliteDatabase:
             yield
         except (sqlite3.Error, OSError, MovedError) as error:
             self.close()
-            primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            code = "store_unavailable" if primary in _PASSING else "state_unwritable"
-            raise HiveError(code, f"{self.path} cannot be used as a store: {error}.") from error
+            raise self.trouble(error) from error
         except HiveError:
             self.close()
             raise

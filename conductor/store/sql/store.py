@@ -7,9 +7,10 @@ the thread gets on: one that waits for a disk needs no lock, and nobody else is 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final
@@ -71,33 +72,20 @@ class SqlStore:
     def open(self) -> int:
         """Take the database for this process and begin its next epoch, durably."""
         self._database.connect()
-        row = self._database.rows(self._text["conductor"])[0]
-        epoch, _, boot, offset_us, last_us = row
-        self._line = carry_on(Line(boot, offset_us, last_us), self._now())
-        try:
+        with self._usable():
+            row = self._database.rows(self._text["conductor"])[0]
+            epoch, _, boot, offset_us, last_us = row
+            self._line = carry_on(Line(boot, offset_us, last_us), self._now())
             self._database.begin()
             self._database.run(self._text["begin epoch"], (epoch + 1, self._line.boot, self._line.offset_us))
             self._database.commit()
             self._committer = Committer(self._database, self._text, epoch + 1, self._line, self._now)
-        except Exception as error:
-            if self._database.fault(error) is None:
-                raise
-            self._database.close()
-            raise HiveError(
-                "store_unavailable", f"{self._database.shown} cannot be written: {error}."
-            ) from error
         return int(epoch) + 1
 
     def recover(self) -> Recovery:
-        """Return what an earlier start left."""
-        try:
+        """Return what an earlier start left. Raises HiveError: state_unwritable, store_unavailable."""
+        with self._usable():
             return Reader(self._database, self._text, self._line).recovery()
-        except Exception as error:
-            if self._database.fault(error) is None:
-                raise
-            raise HiveError(
-                "store_unavailable", f"{self._database.shown} cannot be read: {error}."
-            ) from error
 
     def write(self, token: int, record: Record) -> None:
         """Queue a record."""
@@ -137,6 +125,17 @@ class SqlStore:
             if self._thread.is_alive():
                 return  # it waits for a disk that does not answer: its connection is still in use
         self._database.close()
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what may go wrong at a start into an error for people, and let the database go."""
+        try:
+            yield
+        except Exception as error:
+            if self._database.fault(error) is None:
+                raise
+            self._database.close()
+            raise self._database.trouble(error) from error
 
     def _hand_over(self) -> None:
         if self._thread is None:

@@ -17,6 +17,7 @@ from conductor.store.sql.postgres import PostgresDatabase
 from conductor.store.sql.schema import HEAD, REVISIONS
 from conductor.store.sql.sqlite import SqliteDatabase
 from conductor.store.sql.store import SqlStore
+from hive.errors import CATALOGUE
 from tests.fakes.postgres import server
 from tests.fakes.records import Teller, body, finished, started, submitted
 
@@ -168,3 +169,16 @@ def test_export_writes_only_bodies_whose_labels_may_be_there(place: Place) -> No
 
 def test_export_of_bodies_needs_labels(place: Place) -> None:
     assert run("export", "--url", place.url, "--bodies").exit_code == 2
+
+
+def test_a_damaged_file_and_one_that_is_not_there_are_told_with_what_to_do(file: Place) -> None:
+    whole = file.path.read_bytes()
+    file.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))  # the first page is sound: it opens
+    shown = run("check", "--url", file.url)
+    assert shown.exit_code == CATALOGUE["state_unwritable"].exit_status
+    assert "put a backup in its place" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    file.path.unlink()
+    shown = run("check", "--url", file.url)
+    assert shown.exit_code == CATALOGUE["store_unavailable"].exit_status
+    assert f"There is no store at {file.path}" in shown.stderr

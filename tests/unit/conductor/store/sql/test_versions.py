@@ -125,6 +125,20 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HiveError) as caught:
         SqlStore(SqliteDatabase(path)).open()
     assert caught.value.code == "state_unwritable"
+    assert "put a backup in its place" in caught.value.detail
+
+
+def test_a_damaged_file_is_refused_with_what_to_do_and_not_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = SqlStore(SqliteDatabase(path))
+    store.open()
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))  # the first page is sound: it opens
+    with pytest.raises(HiveError) as caught:
+        SqlStore(SqliteDatabase(path)).open()
+    assert caught.value.code == "state_unwritable"
+    assert "put a backup in its place" in caught.value.detail
 
 
 def test_a_postgres_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
