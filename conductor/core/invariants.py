@@ -114,6 +114,10 @@ def _node(s: State, node: Node) -> None:
 
 def _task(s: State, task: Task) -> None:
     name = task.id.hex()
+    most = s.settings.attempts_max
+    _require(
+        task.failures <= most, f"a step of task {name} failed {task.failures} times, {most} are the most"
+    )
     if task.settled:
         _require(not task.live, f"task {name} has its outcome and live attempts")
         _require(not task.queued, f"task {name} has its outcome and waits")

@@ -50,15 +50,37 @@ def settled(world: World) -> None:
             if node.inflight:
                 sentence = f"{conductor.name} counts {node.inflight} slots of {node.id} as taken, and no task is open."
                 world.watch.broken("credit", sentence, node.id)
+            if node.peer is None and node.credit < node.granted and not node.probation:
+                sentence = (
+                    f"{conductor.name} uses {node.credit} of the {node.granted} slots of {node.id} for good."
+                )
+                world.watch.broken("credit", sentence, node.id)
         for name, capability in state.capabilities.items():
             if capability.waiting_count:
                 world.watch.broken(
                     "books", f"{conductor.name} counts {capability.waiting_count} tasks that wait for {name}."
                 )
+        _unused(world, conductor)
         if state.open_bytes:
             world.watch.broken(
                 "books", f"{conductor.name} counts {state.open_bytes} bytes of tasks that have ended."
             )
+
+
+def _unused(world: World, conductor: ConductorProcess) -> None:
+    """What a linked site offers by itself, and policy lets tasks be sent there for, is in use."""
+    state = conductor.core.state
+    for site, peer in state.peers.items():
+        there = world.conductors[site].core.state.peers.get(conductor.site)
+        for offer in there.told if peer.up and there is not None and there.up else ():
+            node = peer.nodes.get(offer.capability)
+            used = node is not None and node.pool is not None and node.state is NodeState.READY
+            permitted = world.watch.law.joins(conductor.policy, conductor.site, site, offer.capability)
+            if permitted and offer.path == (site,) and not used:
+                sentence = (
+                    f"{conductor.name} does not use {offer.capability} of {site}, which policy permits."
+                )
+                world.watch.broken("liveness", sentence, site)
 
 
 def _node(world: World, node: NodeProcess, end: End) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hive.ids import TaskId, task_id_for_key
-from hive.wire.messages import Outcome
+from hive.wire.messages import Header, Outcome, Submit
+from simulation.sim.engine import shape_of
 
 if TYPE_CHECKING:
     from simulation.sim.plan import Submission
+    from simulation.sim.scenario import Scenario
 
 
 def task_of(ask: Submission, seed: int) -> TaskId:
@@ -17,6 +19,19 @@ def task_of(ask: Submission, seed: int) -> TaskId:
     if ask.key:
         return task_id_for_key(ask.key)
     return TaskId(ask.number.to_bytes(8, "big") + (seed & (1 << 63) - 1).to_bytes(8, "big"))
+
+
+def submit_of(header: Header, ask: Submission, scenario: Scenario) -> Submit:
+    """Return what a caller sends: one value without a name, or one for each input; a wish names its type instead."""
+    number = b"<%d>" % ask.number
+    nodes = next(nodes for nodes in scenario.nodes if nodes.capability == ask.capability)
+    want = nodes.output if ask.wished and scenario.makes_alone(ask.capability) else ""
+    named: tuple[tuple[str, str, int], ...] = ()
+    body: tuple[bytes, ...] = (number,)
+    if nodes.also or want:
+        named = tuple((name, scenario.given(kind), 1) for name, kind in shape_of(nodes))
+        body = tuple(kind.encode() + number for _, kind, _ in named)
+    return Submit(header, "" if want else ask.capability, want, named, ask.min_confidence, ask.key, body=body)
 
 
 def digest_of(outcome: Outcome) -> str:

@@ -42,6 +42,8 @@ def touched(
         task = state.tasks.get((session.name, event.message.header.task)) if session is not None else None
         if task is not None:
             tasks[task] = None
+            if task.created_us == state.created_us:
+                _within_quota(conductor, task)
     if type(event) is Received and type(event.message) is Work:
         _taken(conductor, event)
     if tasks:
@@ -50,6 +52,17 @@ def touched(
             conductor.world.watch.saw("task", task, task.state.value)
         for node in nodes:
             conductor.world.watch.saw("node", node, node.state.value)
+
+
+def _within_quota(conductor: ConductorProcess, task: Task) -> None:
+    """Hold a task that was let in last against what its principal may have open."""
+    watch = conductor.world.watch
+    count = conductor.core.state.open_by_principal.get(task.principal, 0)
+    most = watch.law.quota(conductor.policy, task.principal) if conductor.policy >= 0 else count
+    if count > most:
+        watch.broken(
+            "quota", f"{task.principal} has {count} tasks open at {conductor.name}; {most} are the most."
+        )
 
 
 def _taken(conductor: ConductorProcess, event: Received) -> None:

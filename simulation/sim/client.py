@@ -26,7 +26,7 @@ from hive.wire.messages import (
     Welcome,
 )
 from simulation.history.events import FINAL, Call
-from simulation.sim.asked import digest_of, task_of
+from simulation.sim.asked import digest_of, submit_of, task_of
 from simulation.sim.chance import stream
 from simulation.sim.dialler import Dialler
 from simulation.sim.plan import Submission
@@ -114,8 +114,7 @@ class Caller(Dialler):
             labels=labels,
             task=task,
         )
-        body = (b"<%d>" % ask.number,)
-        request = Submit(header, ask.capability, min_confidence=ask.min_confidence, key=ask.key, body=body)
+        request = submit_of(header, ask, self.world.scenario)
         self.world.watch.asked(self, ask, task)
         if ask.key:
             self._unsure[ask.number] = ask

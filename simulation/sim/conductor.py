@@ -183,6 +183,8 @@ class ConductorProcess(Process):
         if world.tape is not None:
             world.tape.append((world.now, self.name, "takes", event))
         actions = core.handle(event, self.clock_us())
+        if attempt is not None:
+            world.watch.worth.accepted(self, attempt, event.message)  # type: ignore[union-attr]
         if actions:
             self.perform(actions)
             if not self.alive:

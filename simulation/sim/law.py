@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hive.policy import LinkRule
     from hive.wire.messages import Work
     from simulation.sim.scenario import Scenario
     from simulation.sim.scenario_models import NodesConfig
+
+_UNBOUNDED: Final = 1 << 32
 
 
 class Law:
@@ -31,10 +33,27 @@ class Law:
         """Return the labels that may be at a site."""
         return self._allowed[policy][site]
 
+    def joins(self, policy: int, source: str, target: str, capability: str) -> bool:
+        """Say whether anything at all may go from one site to another for a capability."""
+        return any(
+            fnmatchcase(source, rule.source)
+            and fnmatchcase(target, rule.target)
+            and any(fnmatchcase(capability, pattern) for pattern in rule.capabilities)
+            for rule in self._policies[policy].links
+        )
+
     def crosses(self, policy: int, source: str, target: str, work: Work, label: str) -> bool:
         """Say whether work with this label may go from one site to another; an empty label is not looked at."""
         return self._crosses(
             policy, (source, target), (work.capability, work.principal, work.via[0], work.unsure), label
+        )
+
+    def quota(self, policy: int, principal: str) -> int:
+        """Return how many tasks a principal may have open."""
+        rules = self._policies[policy].principals
+        return max(
+            (rule.max_open_tasks for rule in rules if fnmatchcase(principal, rule.principal)),
+            default=_UNBOUNDED,
         )
 
     def ever_removes(self, nodes: NodesConfig) -> frozenset[str]:

@@ -9,7 +9,7 @@ from hive.core.link import LinkState
 from hive.wire.messages import EMPTY, Beat, Hello, Message, Offer, Welcome, Work
 from simulation.sim.chance import stream
 from simulation.sim.dialler import Dialler
-from simulation.sim.engine import Engine
+from simulation.sim.engine import Engine, shape_of
 from specialists.core import machine, supervise
 from specialists.core.admission import NodeLimits
 from specialists.core.events import (
@@ -60,7 +60,7 @@ class NodeProcess(Dialler):
         self.offer = Offer(
             config.capability,
             "1.0.0",
-            (("input", config.input),),
+            shape_of(config),
             config.output,
             config.digest,
             f"{config.capability}@1.0.0",

@@ -28,7 +28,7 @@ class Submission:
     """One task that a caller asks for. `number` marks its payload and occurs in no other submission.
 
     With a `key` it may be submitted again, `again_us` later; `cancel_us` later it is cancelled; -1 means neither.
-    If it fails, it is `retried` once.
+    If it fails, it is `retried` once. What is `wished` for names the type that the capability makes in its place.
     `poison` says what its payload does to whoever runs it: nothing, or `kill`, or `hang`.
     """
 
@@ -49,6 +49,7 @@ class Submission:
     again_us: int = -1
     poison: str = ""
     retried: bool = False
+    wished: bool = False
 
     @property
     def payload(self) -> str:

@@ -35,6 +35,17 @@ class Scenario:
         """Return the nodes: those of the file, else those of the mesh's devices."""
         return self.file.nodes or tuple(_nodes_of(self.mesh))
 
+    def given(self, kind: str) -> str:
+        """Return the type that a caller gives where a type is needed: what is made of something else, is made first."""
+        made = {nodes.output: nodes.input for nodes in self.nodes if nodes.output != nodes.input}
+        return made.get(kind, kind)
+
+    def makes_alone(self, capability: str) -> bool:
+        """Say whether a capability is the only one that makes its type, so that the type stands for it."""
+        made = {nodes.capability: nodes.output for nodes in self.nodes}
+        changed = any(nodes.input != nodes.output for nodes in self.nodes if nodes.capability == capability)
+        return changed and list(made.values()).count(made[capability]) == 1
+
     @cached_property
     def meshes(self) -> tuple[MeshConfig, ...]:
         """Return the mesh with each policy that a conductor may be told to read; the first is the file's."""
@@ -129,7 +140,7 @@ def _nodes_of(mesh: MeshConfig) -> Iterator[NodesConfig]:
 
 
 def _narrower(policy: PolicyConfig) -> Iterator[PolicyConfig]:
-    """Yield the policy without each of its link and removal rules, and without each label at each site, in turn."""
+    """Yield the policy less each link rule, removal rule and label at a site, and less half of each quota, in turn."""
     for rule in policy.links:
         yield policy.model_copy(update={"links": tuple(r for r in policy.links if r is not rule)})
     for removal in policy.removals:
@@ -142,6 +153,11 @@ def _narrower(policy: PolicyConfig) -> Iterator[PolicyConfig]:
                 )
                 sites = tuple(narrow if r is site else r for r in policy.sites)
                 yield policy.model_copy(update={"sites": sites})
+    for caller in policy.principals:
+        if "max_open_tasks" in caller.model_fields_set:
+            half = caller.model_copy(update={"max_open_tasks": max(1, caller.max_open_tasks // 2)})
+            rules = tuple(half if r is caller else r for r in policy.principals)
+            yield policy.model_copy(update={"principals": rules})
 
 
 def _contradictions(scenario: Scenario) -> Iterator[tuple[Where, str]]:

@@ -52,7 +52,7 @@ class Part(BaseModel):
 
 
 class NodesConfig(Part):
-    """`count` simulated nodes of one capability at a site. Their model has one input and one output."""
+    """`count` simulated nodes of one capability at a site. Their model has one output, and one input or several."""
 
     site: Name
     capability: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)+$")]
@@ -63,6 +63,9 @@ class NodesConfig(Part):
     run_ms: Annotated[Ms, Field(gt=0, description="Median time of a run; the rest is log-normal.")] = 5.0
     run_bound_ms: Annotated[int, Field(ge=1, description="What the manifest promises.")] = 1000
     input: str = "text"
+    also: Annotated[dict[str, str], Field(description="Further inputs by name, with their types.")] = Field(
+        default_factory=dict
+    )
     output: str = "text"
     removes: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     idempotent: Annotated[bool, Field(description="Whether a slow run may have a second one beside it.")] = (
@@ -101,6 +104,9 @@ class CallersConfig(Part):
         Share, Field(description="Share of the stored that is tried again when it failed.")
     ] = 0.5
     repeated: Annotated[Share, Field(description="Share of the keyed that is submitted twice.")] = 0.1
+    wished: Annotated[
+        Share, Field(description="Share that names the type that it wants, where one capability makes it.")
+    ] = 0.0
     surer: Annotated[Share, Field(description="Share that wants a confidence of 0.8.")] = 0.0
     deadline_ms: Annotated[tuple[Ms, Ms], Field(strict=False, description="Least and most, log-uniform.")] = (
         1_000,

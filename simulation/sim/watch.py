@@ -17,6 +17,7 @@ from simulation.history.events import Effect
 from simulation.sim.duties import Duties
 from simulation.sim.engine import number_of
 from simulation.sim.law import Law
+from simulation.sim.worth import Worth
 
 if TYPE_CHECKING:
     from hive.ids import TaskId
@@ -63,6 +64,7 @@ class Watch:
         self._states: dict[object, str] = {}  # of tasks and nodes, as they were seen last
         self.law = Law(world.scenario)
         self.duties = Duties(world)
+        self.worth = Worth(world)
 
     def broken(self, invariant: str, sentence: str, *about: str) -> None:
         """Keep a violation."""
@@ -134,6 +136,7 @@ class Watch:
         if owner is None:
             return
         key = (owner.name, message.header.task)
+        self.worth.acknowledged(conductor, *key)
         ask = self._asked.get(key)
         if ask is not None and ask.stored and key not in conductor.disk.tables.tasks:
             self.broken(
@@ -153,6 +156,7 @@ class Watch:
                 "phantom", f"An outcome of {message.header.task.hex()}, which nobody asked for, was shown."
             )
             return
+        self.worth.outcome(conductor, owner.name, ask, message)
         digest = (
             b"".join(message.body).decode() if message.state == "done" else str(message.error.get("code"))
         )
@@ -209,6 +213,12 @@ class Watch:
         owner = conductor.core.state.sessions.get(session)
         if owner is not None and owner.peer is not None:
             self._placed(conductor, message.body, owner.peer.site, "forwarded")
+
+    def refused(self, conductor: ConductorProcess, session: int, message: Refuse) -> None:
+        """Somebody is refused."""
+        owner = conductor.core.state.sessions.get(session)
+        if owner is not None and owner.role == "client":
+            self.worth.refused(conductor, owner.name, message)
 
     def kept(self, conductor: ConductorProcess, record: Record) -> None:
         """Something is written down."""
@@ -290,5 +300,6 @@ LOOKS: Final[dict[type, Callable[[Watch, ConductorProcess, int, Any], None]]] = 
     Outcome: Watch.outcome,
     Work: Watch.work,
     Answer: Watch.answer,
+    Refuse: Watch.refused,
 }
 """Who looks at what a conductor sends."""

@@ -103,6 +103,7 @@ def _submission(
         chance.randrange(200_000) if chance.random() < callers.cancelled else -1,
         chance.randrange(_LATER_US) if keyed and chance.random() < callers.repeated else -1,
         retried=chance.random() < callers.retried,
+        wished=bool(callers.wished) and chance.random() < callers.wished,
     )
 
 
