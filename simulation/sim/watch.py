@@ -217,7 +217,10 @@ class Watch:
     def refused(self, conductor: ConductorProcess, session: int, message: Refuse) -> None:
         """Somebody is refused."""
         owner = conductor.core.state.sessions.get(session)
-        if owner is not None and owner.role == "client":
+        ask = self._asked.get((owner.name, message.header.task)) if owner is not None else None
+        if (
+            owner is not None and ask is not None and not ask.stored
+        ):  # what is stored may come again, long after
             self.worth.refused(conductor, owner.name, message)
 
     def kept(self, conductor: ConductorProcess, record: Record) -> None:
