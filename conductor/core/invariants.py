@@ -81,6 +81,8 @@ def validate_state(s: State) -> None:
     _require(sum(t.bytes for t in holding) == s.open_bytes, "the bytes of open tasks are miscounted")
     _require(sum(s.open_by_principal.values()) == s.open_count, "open tasks by principal do not add up")
     _require(sum(t.bytes for t in s.finished) == s.finished_bytes, "finished bytes are miscounted")
+    stale = [route for route in s.routes.values() if route.generation != s.generation]
+    _require(not stale, f"{len(stale)} routes are kept that an older policy or graph has made")
     for peer in s.peers.values():
         if s.generation:
             kept_labels = peer.outbox.labels()

@@ -42,8 +42,7 @@ def touched(
         task = state.tasks.get((session.name, event.message.header.task)) if session is not None else None
         if task is not None:
             tasks[task] = None
-            if task.created_us == state.created_us:
-                _within_quota(conductor, task)
+            _within_quota(conductor, task)
     if type(event) is Received and type(event.message) is Work:
         _taken(conductor, event)
     if tasks:
@@ -55,8 +54,10 @@ def touched(
 
 
 def _within_quota(conductor: ConductorProcess, task: Task) -> None:
-    """Hold a task that was let in last against what its principal may have open."""
+    """Hold the task that was let in last against what its principal may have open."""
     watch = conductor.world.watch
+    if task.created_us != conductor.core.state.created_us:
+        return
     count = conductor.core.state.open_by_principal.get(task.principal, 0)
     most = watch.law.quota(conductor.policy, task.principal) if conductor.policy >= 0 else count
     if count > most:
@@ -121,3 +122,4 @@ def everything(world: World) -> None:
             node.core.validate_state()
     accounts.compare(world)
     world.watch.duties.purges()
+    world.watch.duties.rights()

@@ -148,6 +148,21 @@ class Duties:
 
     # What policy forbids
 
+    def rights(self) -> None:
+        """Nobody has more rights than policy grants by now, unless the question for them is under way."""
+        for conductor in self._world.conductors.values():
+            state = conductor.core.state if conductor.alive and conductor.policy >= 0 else None
+            for node in state.nodes.values() if state is not None else ():
+                if state is None or node.peer is not None or node.pool is None or node.claim in state.claims:
+                    continue
+                offer = node.offer
+                granted = self._world.watch.law.removes(conductor.policy, offer.capability, offer.digest)
+                names = set(state.label_table.unpack(node.removes))
+                if not names <= granted:
+                    more = ", ".join(sorted(names - granted))
+                    sentence = f"{conductor.name} lets {node.id} remove {more}, which policy does not grant."
+                    self._world.watch.broken("rights", sentence, node.id)
+
     def purges(self) -> None:
         """Look once through each store after each change of policy, when nothing is left to be deleted."""
         for conductor in self._world.conductors.values():

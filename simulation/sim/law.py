@@ -56,6 +56,16 @@ class Law:
             default=_UNBOUNDED,
         )
 
+    def removes(self, policy: int, capability: str, digest: str) -> frozenset[str]:
+        """Return the labels that a model may remove."""
+        rules = self._policies[policy].removals
+        return frozenset(
+            label
+            for rule in rules
+            if rule.capability == capability and digest in rule.digests
+            for label in rule.labels
+        )
+
     def ever_removes(self, nodes: NodesConfig) -> frozenset[str]:
         """Return the labels that nodes say they remove, and that some policy grants them to."""
         rules = [

@@ -60,3 +60,14 @@ def test_an_attempt_that_the_other_side_has_dropped_is_told(world: World) -> Non
     assert waits == [
         f"conductor@{node.site} and {node.name}: attempt 1.99999 is waited for, and the other side has nothing of it."
     ], number
+
+
+def test_a_right_that_policy_does_not_grant_is_seen(world: World) -> None:
+    world.watch.duties.rights()
+    assert world.watch.violations == []
+    for node in world.conductors["clinic"].core.state.nodes.values():
+        node.removes |= node.id == "boaster" and world.conductors["clinic"].core.state.label_table.mask(
+            ["phi"]
+        )
+    world.watch.duties.rights()
+    assert [violation.invariant for violation in world.watch.violations] == ["rights"]

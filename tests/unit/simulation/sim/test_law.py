@@ -51,3 +51,27 @@ def test_only_what_a_policy_grants_to_a_model_is_ever_removed() -> None:
     removed = {nodes.name or nodes.capability: Law(scenario).ever_removes(nodes) for nodes in scenario.nodes}
     assert removed["text.redact"] == {"phi"}
     assert removed["boaster"] == frozenset()
+
+
+def test_what_a_model_may_remove_is_what_the_policy_of_the_moment_grants() -> None:
+    scenario = load("policy")
+    law = Law(scenario)
+    granted = [
+        law.removes(number, "text.redact", "sha256:" + "0" * 64) for number in range(len(scenario.meshes))
+    ]
+    assert (granted[0], granted.count(frozenset())) == (frozenset({"phi"}), 1)
+    assert law.removes(0, "text.redact", "sha256:" + "1" * 64) == frozenset()
+
+
+def test_a_quota_is_the_most_that_a_rule_names_and_one_policy_halves_it() -> None:
+    scenario = load("values")
+    law = Law(scenario)
+    assert (law.quota(0, "desk-2"), law.quota(0, "lab")) == (12, 10_000)
+    assert sorted({law.quota(number, "desk") for number in range(len(scenario.meshes))}) == [6, 12]
+
+
+def test_sites_are_joined_by_a_rule_for_the_capability() -> None:
+    law = Law(load("policy"))
+    assert law.joins(0, "clinic", "cloud", "text.route")
+    assert not law.joins(0, "clinic", "cloud", "sensor.read")
+    assert not law.joins(0, "cloud", "clinic", "text.route")
