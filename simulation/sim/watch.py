@@ -17,7 +17,7 @@ from simulation.history.events import Effect
 from simulation.sim.duties import Duties
 from simulation.sim.engine import number_of
 from simulation.sim.law import Law
-from simulation.sim.worth import Worth
+from simulation.sim.worth import Worth, refused
 
 if TYPE_CHECKING:
     from hive.ids import TaskId
@@ -136,8 +136,9 @@ class Watch:
         if owner is None:
             return
         key = (owner.name, message.header.task)
-        self.worth.acknowledged(conductor, *key)
         ask = self._asked.get(key)
+        if ask is not None and not ask.stored:  # what is stored may come again, long after
+            self.worth.acknowledged(conductor, *key)
         if ask is not None and ask.stored and key not in conductor.disk.tables.tasks:
             self.broken(
                 "receipt before commit", f"{ask.payload} was acknowledged and is not stored.", ask.payload
@@ -213,15 +214,6 @@ class Watch:
         owner = conductor.core.state.sessions.get(session)
         if owner is not None and owner.peer is not None:
             self._placed(conductor, message.body, owner.peer.site, "forwarded")
-
-    def refused(self, conductor: ConductorProcess, session: int, message: Refuse) -> None:
-        """Somebody is refused."""
-        owner = conductor.core.state.sessions.get(session)
-        ask = self._asked.get((owner.name, message.header.task)) if owner is not None else None
-        if (
-            owner is not None and ask is not None and not ask.stored
-        ):  # what is stored may come again, long after
-            self.worth.refused(conductor, owner.name, message)
 
     def kept(self, conductor: ConductorProcess, record: Record) -> None:
         """Something is written down."""
@@ -303,6 +295,6 @@ LOOKS: Final[dict[type, Callable[[Watch, ConductorProcess, int, Any], None]]] = 
     Outcome: Watch.outcome,
     Work: Watch.work,
     Answer: Watch.answer,
-    Refuse: Watch.refused,
+    Refuse: refused,
 }
 """Who looks at what a conductor sends."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hive.wire.messages import Message, Outcome, Refuse
     from simulation.sim.conductor import ConductorProcess
     from simulation.sim.plan import Submission
+    from simulation.sim.watch import Watch
     from simulation.sim.world import World
 
 _DIGITS: Final = 1e-6  # the wire has 32 bits for a confidence
@@ -78,6 +79,13 @@ class Worth:
         if m.code == "queue_full" and life in self._acknowledged and not there:
             sentence = f"{conductor.name} gave {m.header.task.hex()} up for another one, after its receipt."
             self._world.watch.broken("shed", sentence, m.header.task.hex())
+
+
+def refused(watch: Watch, conductor: ConductorProcess, session: int, message: Refuse) -> None:
+    """Somebody is refused."""
+    owner = conductor.core.state.sessions.get(session)
+    if owner is not None:
+        watch.worth.refused(conductor, owner.name, message)
 
 
 def _life(conductor: ConductorProcess, task: Task) -> _Life:
