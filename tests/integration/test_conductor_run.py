@@ -140,7 +140,7 @@ def test_labels_that_were_numbered_anew_end_the_conductor_with_a_sentence(site: 
     process = site.conductor()
     _rewrite(site, "labels: [secret]", "labels: [open, secret]")
     os.kill(site.pid("control"), signal.SIGKILL)
-    assert process.wait(40) == CATALOGUE["config_invalid"].exit_status
+    assert process.wait(90) == CATALOGUE["config_invalid"].exit_status
     assert "labels may only be added at the end" in site.said()
 
 

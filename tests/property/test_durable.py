@@ -414,7 +414,7 @@ class History:
             self._say(owner[0], Query(header, header.attempt, "task", principal=owner[0]))
             self._commit_everything()
             answers = self.bench.refusals(_CALLERS[owner[0]])
-            if [m.code for m in answers if m.header.attempt == header.attempt] == ["label_forbidden"]:
+            if [m.code for m in answers if m.header.attempt == header.attempt] == ["result_withdrawn"]:
                 self.withdrawn.add(owner)
             self._collect()
 

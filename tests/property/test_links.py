@@ -226,7 +226,13 @@ class Story:
                     "no_route",
                 ), told.error
             if isinstance(told, Refuse):
-                assert told.code in ("label_forbidden", "forbidden", "no_route", "capability_unknown"), told
+                assert told.code in (
+                    "label_forbidden",
+                    "result_withdrawn",
+                    "forbidden",
+                    "no_route",
+                    "capability_unknown",
+                ), told
         for site in self.world.sites.values():
             state = site.core.state
             assert (state.open_count, len(state.attempts)) == (0, 0)
