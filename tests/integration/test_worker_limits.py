@@ -85,8 +85,10 @@ def test_a_worker_that_needs_more_than_it_may_take_is_not_started_again_and_agai
 
 
 def test_a_bound_is_set_on_another_process_and_never_raised() -> None:
-    command = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # now it is Python, which has some memory
         bound_memory(64, process.pid)
         bound_memory(128, process.pid)
         limits = Path(f"/proc/{process.pid}/limits").read_text()

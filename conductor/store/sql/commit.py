@@ -180,6 +180,8 @@ class Committer:
         if fault is not Fault.BROKEN:
             try:
                 self.database.rollback()
+                if fault is Fault.FULL:
+                    self.database.make_room()
                 _, batch, *_ = self.database.rows(self.text["conductor"])[0]
             except Exception as another:  # noqa: BLE001 - whatever it is, the connection is of no use
                 reason = _reason(another)

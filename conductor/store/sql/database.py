@@ -80,6 +80,10 @@ class Database(Protocol):
         """Give back space that rows left; with `wiped`, leave no copy of them in any file."""
         ...
 
+    def make_room(self) -> None:
+        """Give back at once what its own files can spare: a disk is full, and no transaction is open."""
+        ...
+
     def integrity(self) -> list[str]:
         """Return what the database itself finds wrong with its files."""
         ...

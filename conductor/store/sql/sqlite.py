@@ -31,6 +31,9 @@ _PRAGMAS: Final = (
     "journal_size_limit=16777216",
 )
 _BUSY_S: Final = 5.0
+_LOG_PAGES: Final = (32, 1_000)
+"""The log goes into the file after so many pages, at least and at most: a small disk has no room for a long one."""
+_LOG_SHARE: Final = 16
 _FREED_PAGES: Final = 256
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PASSING: Final = _FULL | {sqlite3.SQLITE_IOERR}
@@ -133,6 +136,14 @@ class SqliteDatabase:
         self._here.execute(f"PRAGMA incremental_vacuum({_FREED_PAGES})").fetchall()
         if wiped:
             self._checkpoint()
+
+    def make_room(self) -> None:
+        """Write the log into the file and cut it off; what a reader holds, or what finds no room itself, stays."""
+        try:
+            self._here.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError as error:
+            if self.fault(error) is not Fault.FULL:
+                raise
 
     def fault(self, error: Exception) -> Fault | None:
         """Return what an error means."""
@@ -253,6 +264,7 @@ class SqliteDatabase:
             self.path.chmod(0o600)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
+        connection.execute(f"PRAGMA wal_autocheckpoint={_log_pages(self.path)}").fetchall()
         self._inode = self.path.stat().st_ino
 
     def _checkpoint(self) -> None:
@@ -267,6 +279,13 @@ class SqliteDatabase:
             there = False
         if not there:
             raise MovedError(f"{self.path} was removed or replaced")
+
+
+def _log_pages(path: Path) -> int:
+    """Return how many pages the log may have: a small part of what the disk has left."""
+    disk = os.statvfs(path.parent)
+    least, most = _LOG_PAGES
+    return max(least, min(most, disk.f_bavail * disk.f_frsize // 4096 // _LOG_SHARE))
 
 
 def _sync(path: Path) -> None:
