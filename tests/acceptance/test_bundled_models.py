@@ -15,10 +15,10 @@ from specialists.load import Specialist, load
 pytest.importorskip("torch", reason="the forge is not installed")
 pytest.importorskip("sklearn", reason="the forge is not installed")
 
-from specialists.forge.data import skab_valve1
-from specialists.forge.evaluate import ranking
+from specialists.forge.measures import ranking
 from specialists.forge.redact_data import gather
 from specialists.forge.redact_report import measured
+from specialists.forge.sources.signals import skab_valve1
 from specialists.forge.train_anomaly import stream
 
 DATA = os.environ.get("HIVE_DATA", "")

@@ -1,14 +1,9 @@
-"""Figures for the cards: accuracies with intervals, ranking quality, calibration, time and memory."""
+"""Figures for the cards: accuracies with intervals, ranking quality, calibration."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -87,40 +82,6 @@ def best_cut(good: Floats, bad: Floats) -> float:
     cuts = np.unique(np.concatenate([good, bad]))
     gains = [(good >= cut).mean() - (bad >= cut).mean() for cut in cuts]
     return float(cuts[int(np.argmax(gains))])
-
-
-def p50_us(call: Callable[[], object], runs: int = 500) -> float:
-    """Return the median time of `call` in microseconds after warming up."""
-    for _ in range(20):
-        call()
-    times = []
-    for _ in range(runs):
-        begun = time.perf_counter_ns()
-        call()
-        times.append((time.perf_counter_ns() - begun) / 1e3)
-    return float(np.median(times))
-
-
-def footprint(directory: Path) -> dict[str, float]:
-    """Return p50 in microseconds and resident MB of a fresh process that loads and answers with a specialist.
-
-    `bare_mb` is the memory of a process that imported only numpy and onnxruntime.
-    """
-    code = (
-        "import os,json,time,psutil,sys\n"
-        "import numpy,onnxruntime\n"
-        "me=psutil.Process();bare=me.memory_info().rss\n"
-        "from specialists.load import load\n"
-        f"s=load({str(directory)!r});s.warm_up()\n"
-        "batch=[s.sample()]\n"
-        "times=[]\n"
-        "for _ in range(520):\n"
-        "    t=time.perf_counter_ns();s.answer(batch);times.append(time.perf_counter_ns()-t)\n"
-        "print(json.dumps({'p50_us':sorted(times[20:])[250]/1e3,'rss_mb':me.memory_info().rss/1e6,"
-        "'bare_mb':bare/1e6}))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {key: float(value) for key, value in json.loads(done.stdout).items()}
 
 
 def confusion(expected: Sequence[str], given: Sequence[str]) -> list[tuple[str, str, int]]:
