@@ -170,6 +170,19 @@ def _entries() -> tuple[ErrorKind, ...]:
             "model_digest_mismatch", 422, 62, "A file is not the one its manifest pins.", False, "operator"
         ),
         entry("model_invalid", 422, 63, "The model cannot be loaded.", False, "operator"),
+        # Making specialists.
+        entry(
+            "recipe_invalid", 422, 64, "The recipe is not valid. Correct the named part.", False, "operator"
+        ),
+        entry(
+            "data_invalid",
+            422,
+            65,
+            "The data cannot be learned from. Correct what is named.",
+            False,
+            "operator",
+        ),
+        entry("forge_missing", 500, 66, "The forge's libraries are not installed here.", False, "operator"),
         # The wire.
         entry("frame_malformed", 400, 70, "The frames do not follow the wire protocol.", False, "peer"),
         entry("version_unsupported", 400, 71, "The two sides share no protocol version.", False, "peer"),

@@ -1,0 +1,120 @@
+"""Finished stages on disk, each under a key of everything that it was made from.
+
+An entry is whole or absent: a stage writes beside it and is moved into place when it is done. What it holds is
+written down with hashes, so that a damaged entry is made again instead of used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DONE: Final = "done.json"
+_DIGITS: Final = 20
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A finished stage: its folder, and the sentences that it said."""
+
+    folder: Path
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A stage under way: where it writes, and what outlives a kill."""
+
+    folder: Path
+    scratch: Path
+
+
+class Cache:
+    """Entries below one directory, by stage and key."""
+
+    def __init__(self, root: Path) -> None:
+        """Use `root`, which is made when it is needed."""
+        self.root = root
+
+    def find(self, stage: str, key: str) -> Entry | None:
+        """Return the finished entry, None if there is none or if it is not what was written."""
+        folder = self._folder(stage, key)
+        try:
+            done = json.loads((folder / DONE).read_text("utf-8"))
+            if done["files"] == _hashes(folder):
+                return Entry(folder, tuple(done["said"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return None
+
+    def begin(self, stage: str, key: str) -> Draft:
+        """Return empty space for a stage; what an earlier, killed try left in its scratch is still there."""
+        part = self._part(stage, key)
+        draft = Draft(part / "out", part / "scratch")
+        shutil.rmtree(draft.folder, ignore_errors=True)
+        draft.folder.mkdir(parents=True)
+        draft.scratch.mkdir(exist_ok=True)
+        return draft
+
+    def finish(self, stage: str, key: str, draft: Draft, said: Sequence[str]) -> Entry:
+        """Move a stage's results into place and drop its scratch."""
+        done = {"files": _hashes(draft.folder), "said": list(said)}
+        (draft.folder / DONE).write_text(json.dumps(done, indent=1), "utf-8")
+        folder = self._folder(stage, key)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.folder.replace(folder)
+        shutil.rmtree(draft.scratch.parent, ignore_errors=True)
+        return Entry(folder, tuple(said))
+
+    def forget(self, stage: str, key: str) -> None:
+        """Remove an entry, and what a killed try left of it."""
+        shutil.rmtree(self._folder(stage, key), ignore_errors=True)
+        shutil.rmtree(self._part(stage, key), ignore_errors=True)
+
+    @contextmanager
+    def only_one(self, stage: str, key: str) -> Iterator[None]:
+        """Keep other builds away from this entry; a second one waits for the first, then finds it finished."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / f"{stage}-{key[:_DIGITS]}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _folder(self, stage: str, key: str) -> Path:
+        return self.root / f"{stage}-{key[:_DIGITS]}"
+
+    def _part(self, stage: str, key: str) -> Path:
+        return self.root / f"{stage}-{key[:_DIGITS]}.part"
+
+
+def key_of(parts: Mapping[str, object]) -> str:
+    """Return the key of plain JSON values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """Return the sha256 of a file, or of the names and contents of all files below a directory."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{file.relative_to(path)}\0{content_hash(file)}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as content:
+        while block := content.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): content_hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / DONE
+    }

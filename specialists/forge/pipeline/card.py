@@ -1,0 +1,71 @@
+"""The card of a specialist: what it does, how good it is beside its teacher, how it was made, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from specialists.forge.pipeline.draft import Draft
+from specialists.forge.pipeline.evaluation import PARTS, Evaluation, Measured
+from specialists.forge.recipe import Recipe
+
+
+def card_text(recipe: Recipe, draft: Draft, evaluation: Evaluation) -> str:
+    """Return the card in Markdown."""
+    ports = f"{', '.join(draft.inputs.values())} -> {recipe.output or draft.output}"
+    lines = [
+        f"# {recipe.name} {recipe.version}",
+        "",
+        recipe.card.summary or draft.summary,
+        "",
+        f"Capability `{recipe.capability or draft.capability}`: {ports}.",
+        "",
+        "## Measured on data that it was not trained on",
+        "",
+        *_side_by_side(evaluation),
+        "",
+        "## The shipped model",
+        "",
+        *_figures(evaluation.parts()[evaluation.shipped]),
+        "",
+        "## How it was made",
+        "",
+        draft.how,
+        "",
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in (*recipe.card.limits, *draft.limits)),
+        f"- Batches of up to {draft.batch_max}: {draft.batch_why}.",
+        "",
+        "## Data and licence",
+        "",
+        f"The weights are under {recipe.card.licence}. Data, not part of this distribution:",
+        "",
+        *(f"- {citation}" for citation in (*recipe.card.citations, *draft.citations)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _side_by_side(evaluation: Evaluation) -> Iterator[str]:
+    parts = evaluation.parts()
+    yield "| measure | teacher | student fp32 | student int8 |"
+    yield "|---|---|---|---|"
+    for measure in evaluation.teacher.quality:
+        yield f"| {measure} | {' | '.join(_cell(parts[name].quality, measure) for name in PARTS)} |"
+    for cost in ("bytes", "parameters"):
+        yield f"| {cost} | {' | '.join(_count(parts[name].cost, cost) for name in PARTS)} |"
+
+
+def _figures(model: Measured) -> Iterator[str]:
+    yield "| measure | value | 95 % bootstrap interval | n | data |"
+    yield "|---|---|---|---|---|"
+    for name, m in model.quality.items():
+        yield f"| {name} | {m['value']} | {m['low']} to {m['high']} | {m['n']} | {m['data']} |"
+
+
+def _cell(quality: Mapping[str, Mapping[str, object]], measure: str) -> str:
+    return str(quality[measure]["value"]) if measure in quality else "-"
+
+
+def _count(cost: Mapping[str, float], name: str) -> str:
+    return f"{cost[name]:,.0f}" if name in cost else "-"

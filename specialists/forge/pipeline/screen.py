@@ -1,0 +1,44 @@
+"""What a person sees at the end of a build: teacher and student side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+
+from hive.cli.style import plain_table
+from specialists.describe import size_text
+from specialists.forge.pipeline.evaluation import PARTS, Evaluation
+
+_COSTS: Final = ("p50_ms", "p99_ms", "rss_mb")
+
+
+def screen(evaluation: Evaluation, target: Path) -> RenderableType:
+    """Return the table of a finished build, and what to do next."""
+    parts = evaluation.parts()
+    table = plain_table(
+        ("", *(name.replace("_", " ") for name in PARTS)), right=[n.replace("_", " ") for n in PARTS]
+    )
+    for measure in evaluation.teacher.quality:
+        cells = (parts[name].quality.get(measure) for name in PARTS)
+        table.add_row(measure, *("-" if cell is None else f"{cell['value']:.4f}" for cell in cells))
+    table.add_row("size", *(size_text(int(parts[name].cost["bytes"])) for name in PARTS))
+    for cost in _COSTS:
+        if all(cost in parts[name].cost for name in PARTS):
+            table.add_row(cost.replace("_", " "), *(f"{parts[name].cost[cost]:.3f}" for name in PARTS))
+    summary = evaluation.summary()
+    kept, smaller, faster = (summary[name] for name in ("retention", "bytes_ratio", "speedup"))
+    return Group(
+        table,
+        "",
+        f"The student keeps [bold]{kept:.1%}[/] of the teacher's {evaluation.headline}, is [bold]{smaller:.0f}[/] "
+        f"times smaller and answers [bold]{faster:.0f}[/] times as fast.",
+        f"Serve it: [bold]hive node run --specialist {escape(_shown(target))} --site SITE[/]",
+    )
+
+
+def _shown(target: Path) -> str:
+    """Return a directory as `--specialist` takes it: with a separator, so that it is no bundled name."""
+    return str(target) if target.is_absolute() or str(target).startswith(".") else f"./{target}"

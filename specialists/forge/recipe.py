@@ -1,0 +1,157 @@
+"""Recipes: what to build, from which data, in which time. A file that people write, or a few options of a command."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from hive.config_explain import mistakes
+from hive.config_source import parse_source
+from hive.errors import HiveError
+
+FOLDER: Final = Path(__file__).resolve().parent / "recipes"
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_SHORTEST_S: Final = 5
+_LONGEST_S: Final = 7 * 24 * 3600
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Task = Literal["classify", "tag", "redact", "anomaly", "describe", "risk", "regress", "embed"]
+
+
+class Part(BaseModel):
+    """A part of the file: unknown keys are mistakes, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataPart(Part):
+    """Where the data is: a public data set by name (`source`), or files of one's own."""
+
+    source: Annotated[str | None, Field(description="A public data set that the forge reads by name.")] = None
+    also: Annotated[
+        tuple[str, ...],
+        Field(strict=False, description="Public data sets beside it, such as unlabelled texts."),
+    ] = ()
+    path: Annotated[
+        str | None, Field(description="CSV, TSV, JSONL, Parquet or CoNLL; a folder of series.")
+    ] = None
+    test: Annotated[str | None, Field(description="A file to measure on, instead of a part of `path`.")] = (
+        None
+    )
+    validation: Annotated[str | None, Field(description="A file to choose by, likewise.")] = None
+    unlabelled: Annotated[str | None, Field(description="Texts without labels, for distillation.")] = None
+    outside: Annotated[str | None, Field(description="Texts that belong to no class.")] = None
+    columns: Annotated[
+        dict[str, str], Field(description="Which column is what: text, label, spans, time, series, ...")
+    ] = Field(default_factory=dict)
+
+
+class CardPart(Part):
+    """Sentences for the card."""
+
+    summary: str = ""
+    limits: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    citations: Annotated[
+        tuple[str, ...], Field(strict=False, description="The data's authors and licences.")
+    ] = ()
+    licence: Annotated[str, Field(description="Of the weights.")] = "LicenseRef-unspecified"
+
+
+class Recipe(Part):
+    """A whole recipe. `options` are the task's own, by stage; `hive forge options TASK` lists them."""
+
+    name: Name
+    version: Name = "1.0.0"
+    task: Task
+    capability: Annotated[
+        str, Field(pattern=r"^([a-z0-9_]+(\.[a-z0-9_]+)+)?$", description="Default: the task's.")
+    ] = ""
+    output: Annotated[str, Field(description="The data type of the answer. Default: the task's.")] = ""
+    data: DataPart
+    budget: Annotated[str, Field(description="Such as 90s, 15m or 2h; default: the task's.")] = ""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    options: dict[str, dict[str, object]] = Field(default_factory=dict)
+    card: CardPart = CardPart()
+
+    @property
+    def budget_s(self) -> float | None:
+        """The budget in seconds, None where the recipe names none. Raises HiveError(recipe_invalid)."""
+        return seconds_of(self.budget) if self.budget else None
+
+
+def names() -> list[str]:
+    """Return the names of the recipes of the bundled specialists."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(name_or_path: str | Path) -> Recipe:
+    """Read a recipe; a relative path in it counts from its own folder.
+
+    Raises HiveError(recipe_invalid) with every mistake and its line, or with near names if there is no such file.
+    """
+    path = _find(name_or_path)
+    try:
+        source = parse_source(path.read_text(encoding="utf-8"), path.name)
+    except UnicodeDecodeError as error:
+        raise HiveError("recipe_invalid", f"{path}: not UTF-8 text at byte {error.start}.") from error
+    except HiveError as error:
+        raise HiveError("recipe_invalid", error.detail) from error
+    try:
+        recipe = Recipe.model_validate(source.document)
+    except ValidationError as error:
+        lines = [f"{source.place(where)}: {sentence}" for where, sentence in mistakes(error, Recipe)]
+        raise HiveError("recipe_invalid", "\n".join(lines), problems=lines) from error
+    if recipe.budget:
+        seconds_of(recipe.budget)
+    return _placed(recipe, path.parent)
+
+
+def from_options(fields: Mapping[str, object]) -> Recipe:
+    """Return the recipe that a command's options describe; raise HiveError(recipe_invalid)."""
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, where))}: {text}" for where, text in mistakes(error, Recipe)]
+        raise HiveError("recipe_invalid", "\n".join(lines), problems=lines) from error
+
+
+def seconds_of(text: str) -> float:
+    """Return a duration such as 90s, 15m or 2h in seconds; raise HiveError(recipe_invalid)."""
+    match = _DURATION.fullmatch(text)
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not _SHORTEST_S <= seconds <= _LONGEST_S:
+        raise HiveError(
+            "recipe_invalid",
+            f"`budget` is {text!r}; write a duration from {_SHORTEST_S}s to 168h, such as 15m.",
+        )
+    return seconds
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path.resolve()
+    name = str(name_or_path)
+    if name in names():
+        return FOLDER / f"{name}.yaml"
+    near = difflib.get_close_matches(name, names(), 3, 0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise HiveError(
+        "recipe_invalid",
+        f"There is no recipe {name!r}.{hint} Those that come with Hive: {', '.join(names())}.",
+    )
+
+
+def _placed(recipe: Recipe, folder: Path) -> Recipe:
+    """Return the recipe with the paths of its data made absolute."""
+    data = recipe.data.model_dump()
+    for field in ("path", "test", "validation", "unlabelled", "outside"):
+        if data[field] is not None:
+            data[field] = str(folder / data[field])
+    return recipe.model_copy(update={"data": DataPart.model_validate(data)})

@@ -1,0 +1,38 @@
+"""The kinds of problem that the forge solves, by name; a task's module is loaded when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, cast
+
+from hive.errors import HiveError
+from specialists.forge.pipeline.stages import Task
+
+TASKS: Final[Mapping[str, str]] = {}
+"""Where each task is: module and class."""
+_LIBRARIES: Final = frozenset(
+    {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "scipy", "sklearn", "torch", "transformers"}
+)
+
+
+def load(name: str) -> Task:
+    """Return the task of that name; raise HiveError(forge_missing) if the forge's libraries are not installed."""
+    module, _, factory = TASKS[name].partition(":")
+    try:
+        return cast("Task", getattr(import_module(module), factory)())
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
+
+
+def missing(error: ModuleNotFoundError) -> Exception:
+    """Return what to raise for a module that is not here: how to install it, if it is one of the forge's."""
+    library = (error.name or "").partition(".")[0]
+    if library not in _LIBRARIES:
+        return error
+    return HiveError(
+        "forge_missing",
+        f"The forge needs {library}, which is not installed here. Install torch first, then the extra: "
+        "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu && pip install 'hive-mesh[forge]'",
+        library=library,
+    )
