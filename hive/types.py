@@ -61,6 +61,8 @@ _NUMBER: Final[dict[str, object]] = {"type": "number"}
 _PROBABILITY: Final[dict[str, object]] = {"type": "number", "minimum": 0, "maximum": 1}
 _SCORES: Final[dict[str, object]] = {"type": "object", "additionalProperties": _PROBABILITY}
 _CONTEXT: Final[dict[str, object]] = {"type": ["object", "null"]}
+# What a specialist's answer may say of its input: it is unlike the data that the specialist was made from.
+_ABOUT_INPUT: Final[dict[str, object]] = {"unfamiliar": {"type": "boolean"}}
 _SPAN = _object(
     {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING}, {"score": _PROBABILITY}
 )
@@ -71,17 +73,22 @@ BUILTIN: Final = (
     DataType(
         "text.redacted",
         "utf8+document",
-        _object({"text": _STRING}, {"spans": {"type": "array", "items": _SPAN}}),
+        _object({"text": _STRING}, {"spans": {"type": "array", "items": _SPAN}, **_ABOUT_INPUT}),
         is_a="text",
     ),
-    DataType("intent", "document", _object({"intent": _STRING}, {"scores": _SCORES})),
+    DataType("intent", "document", _object({"intent": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),
     DataType(
         "command",
         "document",
-        _object({"intent": _STRING, "slots": {"type": "array", "items": _SPAN}}, {"scores": _SCORES}),
+        _object(
+            {"intent": _STRING, "slots": {"type": "array", "items": _SPAN}},
+            {"scores": _SCORES, **_ABOUT_INPUT},
+        ),
     ),
-    DataType("route", "document", _object({"route": _STRING}, {"scores": _SCORES})),
-    DataType("embedding", "document", _object({"vector": {"type": "array"}}), tensors=("vector",)),
+    DataType("route", "document", _object({"route": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),
+    DataType(
+        "embedding", "document", _object({"vector": {"type": "array"}}, _ABOUT_INPUT), tensors=("vector",)
+    ),
     DataType(
         "sensor.window",
         "document",
@@ -101,17 +108,22 @@ BUILTIN: Final = (
         "document",
         _object(
             {"anomalous": {"type": "boolean"}, "score": _NUMBER, "threshold": _NUMBER},
-            {"channels": {"type": "array", "items": _CHANNEL}, "context": _CONTEXT},
+            {"channels": {"type": "array", "items": _CHANNEL}, "context": _CONTEXT, **_ABOUT_INPUT},
         ),
     ),
-    DataType("alert", "document", _object({"kind": _STRING, "severity": _STRING, "sentence": _STRING})),
+    DataType(
+        "alert",
+        "document",
+        _object({"kind": _STRING, "severity": _STRING, "sentence": _STRING}, _ABOUT_INPUT),
+    ),
     DataType("machine.record", "document", {"type": "object"}),
     DataType("transaction", "document", {"type": "object"}),
     DataType(
         "risk",
         "document",
         _object(
-            {"probability": _PROBABILITY}, {"mode": _STRING, "reasons": {"type": "array", "items": _STRING}}
+            {"probability": _PROBABILITY},
+            {"mode": _STRING, "reasons": {"type": "array", "items": _STRING}, **_ABOUT_INPUT},
         ),
     ),
 )

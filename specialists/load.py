@@ -16,7 +16,7 @@ from specialists.engine.base import Engine
 from specialists.engine.onnx import OnnxEngine
 from specialists.engine.tokenize import TextTokenizer
 from specialists.kinds.anomaly import Anomaly
-from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts
+from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
 from specialists.kinds.echo import Echo
 from specialists.kinds.intent import Intent
 from specialists.kinds.redact import Redact
@@ -50,10 +50,11 @@ class Specialist:
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return one answer, or HiveError(input_invalid), per input of a batch of at most `manifest.batch_max`.
 
-        Each input maps the manifest's input names to decoded values. Raises HiveError(inference_failed) if the model
-        fails.
+        Each input maps the manifest's input names to decoded values. Answers are `consistent`. Raises
+        HiveError(inference_failed) if the model fails.
         """
-        return self._kind.answer(batch)
+        answers = self._kind.answer(batch)
+        return [consistent(answer) if isinstance(answer, Answer) else answer for answer in answers]
 
     def sample(self) -> Inputs:
         """Return a valid input."""

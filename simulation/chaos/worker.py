@@ -19,7 +19,8 @@ from hive.wire.messages import Work
 from simulation.chaos.payloads import answer_to, poison_of, work_s
 from simulation.history.events import Effect, Writer
 from specialists.core.events import Result
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, text_of
+from specialists.kinds.base import Answer, Inputs, Parts, answered_each
+from specialists.kinds.texts import text_of
 from specialists.load import KINDS, Specialist
 from specialists.worker import main
 from specialists.worker_run import Runner

@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 
 from hive.errors import HiveError
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, needed, setting
+from specialists.engine.base import Array
+from specialists.kinds.base import Answer, Inputs, Parts, needed, setting
+from specialists.kinds.way import Feeds, Way
 from specialists.kinds.windows import SHORTEST, Floats, Usual, features, read_context, usual_of, write_context
 
 _EDGE: Final = 1e-6
@@ -38,7 +40,14 @@ class Anomaly:
     def __init__(self, parts: Parts) -> None:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
         manifest = parts.manifest
-        self._engine = needed(parts.engine, "an engine", manifest.kind)
+        self._way = Way(
+            needed(parts.engine, "an engine", manifest.kind),
+            prepare=self._window,
+            size=lambda _: 1,  # windows are cut to pieces of one length, so nothing is ever filled up
+            feeds=lambda windows: {"window": np.concatenate([window.pieces for window in windows])},
+            shapes=_shapes,
+            finish=self._score,
+        )
         self._input = next(iter(manifest.inputs))
         self._max_steps = int(setting(manifest.preprocess, "max_steps", "preprocess"))
         self._max_channels = int(setting(manifest.preprocess, "max_channels", "preprocess"))
@@ -53,7 +62,7 @@ class Anomaly:
         A window has `channels` (names) and `values` [time, channels], NaN where missing. Wrong shapes, infinities and
         foreign contexts are input_invalid.
         """
-        return answered_each(batch, self._window, self._score)
+        return self._way.answer(batch)
 
     def sample(self) -> Inputs:
         """Return a window of one channel."""
@@ -72,12 +81,8 @@ class Anomaly:
         views = [features(values[:, i], context.get(name)) for i, name in enumerate(channels)]
         return _Window(channels, values, context, np.concatenate(views), tuple(len(view) for view in views))
 
-    def _score(self, windows: list[_Window]) -> list[Answer]:
-        rows = np.concatenate([window.pieces for window in windows])
-        logits = self._engine.run({"window": rows})[0].astype(np.float64)
-        if logits.shape != (len(rows),):
-            raise HiveError("inference_failed", f"The model gave scores of shape {logits.shape}.")
-        scores = 1.0 / (1.0 + np.exp(-logits / self._temperature))
+    def _score(self, windows: Sequence[_Window], outputs: Sequence[Array]) -> list[Answer]:
+        scores = 1.0 / (1.0 + np.exp(-outputs[0].astype(np.float64) / self._temperature))
         answers, at = [], 0
         for window in windows:
             worst = []
@@ -111,6 +116,10 @@ class Anomaly:
                 pace = 1.0 if worst[place] < self._threshold else _WARY
                 usual[name] = usual[name].after(seen, pace) if name in usual else seen
         return write_context(usual)
+
+
+def _shapes(feeds: Feeds) -> list[tuple[int, ...]]:
+    return [(len(feeds["window"]),)]
 
 
 def _channels(raw: object, most: int) -> tuple[str, ...]:

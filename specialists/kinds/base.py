@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from hive.errors import HiveError
@@ -23,13 +23,15 @@ class Answer:
 
     `output` is a value of the manifest's output type, `confidence` lies in 0..1 and is calibrated on data not trained
     on, `unsure` says that the specialist itself would not rely on it, and `removes` names the labels that it claims
-    to have removed from the data: nothing where it is unsure.
+    to have removed from the data: nothing where it is unsure. `unfamiliar` says that the input is unlike what the
+    specialist was made from; then it is unsure too, however confident the model is.
     """
 
     output: object
     confidence: float
     unsure: bool = False
     removes: frozenset[str] = frozenset()
+    unfamiliar: bool = False
 
 
 class Kind(Protocol):
@@ -66,7 +68,7 @@ def answered_each(
     prepare: Callable[[Inputs], Prepared],
     finish: Callable[[list[Prepared]], list[Answer]],
 ) -> list[Answer | HiveError]:
-    """Prepare every input on its own, run those that fit together, and put the answers back in order."""
+    """Prepare every input on its own, finish those that fit, and put the answers back in order."""
     results: list[Answer | HiveError | None] = []
     ready: list[Prepared] = []
     for item in batch:
@@ -79,21 +81,18 @@ def answered_each(
     return [next(answers) if result is None else result for result in results]
 
 
-def text_of(item: Inputs, name: str, max_chars: int) -> str:
-    """Return the text input `name`; raise HiveError(input_invalid) if it is no string or too long.
+def consistent(answer: Answer) -> Answer:
+    """Return the answer with what follows from its parts.
 
-    A `text.redacted` is a text too, so its object form is taken as well.
+    Who is unfamiliar is unsure, and who is unsure has removed nothing. Where the output is a document, `unfamiliar`
+    stands in it, so that whoever reads the value alone knows.
     """
-    value = item.get(name)
-    if isinstance(value, Mapping):
-        value = value.get("text")
-    if not isinstance(value, str):
-        raise HiveError("input_invalid", f"`{name}` must be a string, not {type(value).__name__}.")
-    if len(value) > max_chars:
-        raise HiveError(
-            "input_invalid", f"`{name}` has {len(value)} characters; this specialist takes {max_chars}."
-        )
-    return value
+    output = answer.output
+    if isinstance(output, Mapping):
+        output = {**output, "unfamiliar": answer.unfamiliar}
+    unsure = answer.unsure or answer.unfamiliar
+    removes = frozenset() if unsure else answer.removes
+    return replace(answer, output=output, unsure=unsure, removes=removes)
 
 
 def setting(settings: Json, name: str, where: str) -> float:

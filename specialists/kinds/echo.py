@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from hive.errors import HiveError
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, text_of
+from specialists.kinds.base import Answer, Inputs, Parts, answered_each
+from specialists.kinds.texts import text_of
 
 _MAX_CHARS: Final = 1 << 20
 

@@ -18,22 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hive.errors import HiveError
+from specialists.engine.base import Array
 from specialists.engine.tokenize import UNKNOWN, Tokens, padded
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, names, needed, setting, text_of
+from specialists.kinds.base import Answer, Inputs, Parts, names, needed, setting
+from specialists.kinds.calibrated import Chances, softmax
 from specialists.kinds.patterns import Found, find_patterns
 from specialists.kinds.shapes import shapes
-
-Chances = npt.NDArray[np.float64]
+from specialists.kinds.texts import Text, TextReader
+from specialists.kinds.way import Feeds, Way
 
 _UNIT: Final = re.compile(r"\w+|[^\w\s]")
 # Two marked words of one type are one span if no more than this stands between them.
 _GAP: Final = re.compile(r"[\s,.'\u2019/&#-]{0,3}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    text: str
-    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +58,15 @@ class Redact:
     def __init__(self, parts: Parts) -> None:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
         manifest = parts.manifest
-        self._engine = needed(parts.engine, "an engine", manifest.kind)
-        self._tokenizer = needed(parts.tokenizer, "a tokenizer", manifest.kind)
-        self._input = next(iter(manifest.inputs))
+        self._reader = TextReader(parts, whole=True)
+        self._way = Way(
+            needed(parts.engine, "an engine", manifest.kind),
+            prepare=self._reader.read,
+            size=lambda text: text.size,
+            feeds=_feeds,
+            shapes=self._shapes,
+            finish=self._redact,
+        )
         tags = names(manifest.postprocess, "tags", "postprocess")
         self._tags = len(tags)
         self._replace = names(manifest.postprocess, "replace", "postprocess")
@@ -75,8 +77,6 @@ class Redact:
         self._columns = [tags.index(tag) for tag in self._replace]
         self._numeric = frozenset(names(manifest.postprocess, "only_with_digits", "postprocess"))
         self._is_numeric = np.array([tag in self._numeric for tag in self._replace])
-        self._max_tokens = int(setting(manifest.preprocess, "max_tokens", "preprocess"))
-        self._max_chars = int(setting(manifest.preprocess, "max_chars", "preprocess"))
         self._scripts = frozenset(names(manifest.preprocess, "scripts", "preprocess"))
         self._temperature = setting(manifest.calibration, "temperature", "calibration")
         self._replace_from = setting(manifest.calibration, "replace_from", "calibration")
@@ -89,35 +89,20 @@ class Redact:
         Confidence is the probability that nothing personal was left, if words are judged independently; it is 0 where
         the text has letters of other scripts.
         """
-        return answered_each(batch, self._read, self._redact)
+        return self._way.answer(batch)
 
     def sample(self) -> Inputs:
         """Return a sentence that names somebody."""
-        return {self._input: "Please call Maria Keller in Lisbon on +351 21 000 0000."}
+        return {self._reader.input: "Please call Maria Keller in Lisbon on +351 21 000 0000."}
 
-    def _read(self, item: Inputs) -> _Text:
-        text = text_of(item, self._input, self._max_chars)
-        tokens = self._tokenizer.encode(text, self._max_tokens + 1)
-        if len(tokens.ids) > self._max_tokens:
-            raise HiveError(
-                "input_invalid", f"`{self._input}` has more than {self._max_tokens} tokens. Split it."
-            )
-        return _Text(text, tokens)
+    def _shapes(self, feeds: Feeds) -> list[tuple[int, ...]]:
+        return [(*feeds["ids"].shape, self._tags)]
 
-    def _redact(self, texts: list[_Text]) -> list[Answer]:
-        forms = [shapes(item.text, item.tokens) for item in texts]
-        feeds = {"ids": padded([item.tokens.ids for item in texts]), "shapes": padded(forms)}
-        logits = self._engine.run(feeds)[0].astype(np.float64)
-        if logits.shape != (*feeds["ids"].shape, self._tags):
-            raise HiveError("inference_failed", f"The model gave tags of shape {logits.shape}.")
-        grown = np.exp((logits - logits.max(axis=2, keepdims=True)) / self._temperature)
-        chances = (grown / grown.sum(axis=2, keepdims=True))[:, :, self._columns]
-        return [
-            self._verdict(item, rows[: len(item.tokens.ids)])
-            for item, rows in zip(texts, chances, strict=True)
-        ]
+    def _redact(self, texts: Sequence[Text], outputs: Sequence[Array]) -> list[Answer]:
+        chances = softmax(outputs[0], self._temperature)[:, :, self._columns]
+        return [self._verdict(item, rows[: item.size]) for item, rows in zip(texts, chances, strict=True)]
 
-    def _verdict(self, item: _Text, chances: Chances) -> Answer:
+    def _verdict(self, item: Text, chances: Chances) -> Answer:
         units = list(units_of(item.text, item.tokens, chances))
         spans = merged([*find_patterns(item.text), *self._spans(item.text, units)])
         left = [chance_left(item.text, unit, self._is_numeric) for unit in units if not _inside(unit, spans)]
@@ -148,6 +133,11 @@ class Redact:
             found = Found(group[0].start, group[-1].end, kind, max(unit.chance for unit in group))
             if kind not in self._numeric or re.search(r"\d", text[found.start : found.end]):
                 yield found
+
+
+def _feeds(texts: Sequence[Text]) -> Feeds:
+    forms = [shapes(item.text, item.tokens) for item in texts]
+    return {"ids": padded([item.tokens.ids for item in texts]), "shapes": padded(forms)}
 
 
 def units_of(text: str, tokens: Tokens, chances: Chances) -> Iterator[Unit]:

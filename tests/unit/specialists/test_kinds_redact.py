@@ -102,5 +102,5 @@ def test_bad_inputs_are_refused_and_nothing_is_cut(specialist: Specialist) -> No
 
 def test_an_empty_text_has_nothing_to_remove(specialist: Specialist) -> None:
     assert specialist.answer([{"text": ""}]) == [
-        Answer({"text": "", "spans": []}, 1.0, unsure=False, removes=frozenset({"pii"}))
+        Answer({"text": "", "spans": [], "unfamiliar": False}, 1.0, unsure=False, removes=frozenset({"pii"}))
     ]
