@@ -14,6 +14,7 @@ from typing import Final
 from hive.errors import HiveError
 from specialists.engine.base import Engine
 from specialists.engine.onnx import OnnxEngine
+from specialists.engine.onnx_file import WHOLE_BATCH, operators
 from specialists.engine.tokenize import TextTokenizer
 from specialists.kinds.anomaly import Anomaly
 from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
@@ -93,9 +94,24 @@ def load(name_or_path: str | Path, kinds: Mapping[str, KindFactory] = KINDS) -> 
     bound_s = manifest.run_bound_ms / 1000
     engine: Engine | None = None
     if manifest.engine == "onnx":
-        engine = OnnxEngine(manifest.read(MODEL_FILE), bound_s)
+        model = manifest.read(MODEL_FILE)
+        _refuse_dependent_answers(manifest, model)
+        engine = OnnxEngine(model, bound_s)
     tokenizer = TextTokenizer(manifest.read(manifest.tokenizer)) if manifest.tokenizer else None
     return Specialist(manifest, factory(Parts(manifest, engine, tokenizer)))
+
+
+def _refuse_dependent_answers(manifest: Manifest, model: bytes) -> None:
+    """Raise HiveError(manifest_invalid) if an answer of `model` would hang on what else is in its batch."""
+    dynamic = sorted(operators(model) & WHOLE_BATCH) if manifest.batch_max > 1 else []
+    if dynamic:
+        raise HiveError(
+            "manifest_invalid",
+            f"{manifest.name}: `batch.max_size` is {manifest.batch_max}, but {dynamic[0]} in {MODEL_FILE} takes one "
+            "scale over a whole batch, so that an answer would hang on its neighbours. Set it to 1, or quantize the "
+            "activations with static scales.",
+            field="batch.max_size",
+        )
 
 
 def find(name_or_path: str | Path) -> Path:

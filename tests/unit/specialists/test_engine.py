@@ -13,7 +13,8 @@ import pytest
 from hive.errors import HiveError
 from specialists.engine.base import Array, Engine
 from specialists.engine.bound import RunBound
-from specialists.engine.onnx import OnnxEngine, refuse_external_data
+from specialists.engine.onnx import OnnxEngine
+from specialists.engine.onnx_file import operators
 from specialists.engine.tokenize import TextTokenizer, padded
 from tests.fakes.hostile import endless, message, value_info
 
@@ -142,12 +143,24 @@ def test_external_data_is_refused_wherever_it_hides(tmp_path: Path, monkeypatch:
         assert "other files" in caught.value.detail
 
 
+def test_operators_are_found_in_every_subgraph_and_function() -> None:
+    relu = message((4, "Relu"))
+    branch = message((4, "If"), (5, message((6, message((1, relu))))))
+    function = message((7, message((4, "DynamicQuantizeLinear"))))
+    assert operators(doubling()) == {"Add"}
+    assert operators(message((7, message((1, branch))), (25, function))) == {
+        "If",
+        "Relu",
+        "DynamicQuantizeLinear",
+    }
+
+
 def test_endless_nesting_is_refused() -> None:
     graph = b""
     for _ in range(200):
         graph = message((1, message((5, message((6, graph))))))
     with pytest.raises(HiveError) as caught:
-        refuse_external_data(message((7, graph)))
+        operators(message((7, graph)))
     assert caught.value.code == "model_invalid"
 
 

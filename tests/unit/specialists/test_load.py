@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ from hive.types import TypeRegistry
 from specialists.kinds.base import Answer
 from specialists.load import bundled, find, load
 from specialists.manifest import read_manifest, verify
+from tests.fakes.hostile import FLOAT, message, model, value_info
 
+UINT8 = 2
 NAMES = ["mesh-echo", "sensor-detect-anomaly", "text-classify-intent", "text-redact"]
 
 
@@ -105,6 +108,24 @@ def test_settings_that_the_kind_needs_are_named(tmp_path: Path, field: str, valu
     error = code_of(copy)
     assert error.code == "manifest_invalid"
     assert part in error.detail
+
+
+def test_batches_are_refused_where_one_scale_is_taken_over_all_of_it(tmp_path: Path) -> None:
+    outputs = (("y", UINT8, ("n",)), ("scale", FLOAT, ()), ("zero", UINT8, ()))
+    node = message((1, "x"), *((2, name) for name, _, _ in outputs), (4, "DynamicQuantizeLinear"))
+    declared = ((12, value_info(*output)) for output in outputs)
+    content = model(message((1, node), (2, "g"), (11, value_info("x")), *declared))
+    (tmp_path / "model.onnx").write_bytes(content)
+    manifest = json.loads((find("mesh-echo") / "manifest.json").read_text())
+    manifest["engine"] = "onnx"
+    manifest["files"] = {"model.onnx": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    error = code_of(tmp_path)
+    assert (error.code, error.context["field"]) == ("manifest_invalid", "batch.max_size")
+    assert "DynamicQuantizeLinear in model.onnx takes one scale over a whole batch" in error.detail
+    manifest["batch"]["max_size"] = 1
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert load(tmp_path).manifest.batch_max == 1
 
 
 def test_loading_imports_nothing_heavy() -> None:
