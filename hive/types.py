@@ -66,6 +66,10 @@ _ABOUT_INPUT: Final[dict[str, object]] = {"unfamiliar": {"type": "boolean"}}
 _SPAN = _object(
     {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING}, {"score": _PROBABILITY}
 )
+_SLOT = _object(
+    {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING},
+    {"score": _PROBABILITY, "value": _STRING},
+)
 _CHANNEL = _object({"name": _STRING, "score": _NUMBER})
 
 BUILTIN: Final = (
@@ -81,10 +85,11 @@ BUILTIN: Final = (
         "command",
         "document",
         _object(
-            {"intent": _STRING, "slots": {"type": "array", "items": _SPAN}},
+            {"intent": _STRING, "slots": {"type": "array", "items": _SLOT}},
             {"scores": _SCORES, **_ABOUT_INPUT},
         ),
     ),
+    DataType("spans", "document", _object({"spans": {"type": "array", "items": _SPAN}}, _ABOUT_INPUT)),
     DataType("route", "document", _object({"route": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),
     DataType(
         "embedding", "document", _object({"vector": {"type": "array"}}, _ABOUT_INPUT), tensors=("vector",)

@@ -18,15 +18,24 @@ from specialists.engine.onnx_file import WHOLE_BATCH, operators
 from specialists.engine.tokenize import TextTokenizer
 from specialists.kinds.anomaly import Anomaly
 from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
+from specialists.kinds.command import Command
 from specialists.kinds.echo import Echo
 from specialists.kinds.intent import Intent
 from specialists.kinds.redact import Redact
+from specialists.kinds.tag import Tag
 from specialists.manifest import FILE_NAME, MODEL_FILE, Manifest, read_manifest, verify
 
 MODELS: Final = Path(__file__).parent / "models"
 
 KINDS: Final[Mapping[str, KindFactory]] = MappingProxyType(
-    {"anomaly": Anomaly, "echo": Echo, "intent": Intent, "redact": Redact}
+    {
+        "anomaly": Anomaly,
+        "command": Command,
+        "echo": Echo,
+        "intent": Intent,
+        "redact": Redact,
+        "tag": Tag,
+    }
 )
 
 

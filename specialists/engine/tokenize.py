@@ -18,10 +18,11 @@ UNKNOWN: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of one text: ids, and for each its characters [start, end) in the text; never empty."""
+    """The tokens of one text, never empty: for each its id, its characters [start, end) and the number of its word."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]
+    words: list[int]
 
 
 class TextTokenizer:
@@ -40,8 +41,12 @@ class TextTokenizer:
         """Return the first `max_tokens` tokens of `text`; an empty text is one unknown token."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         if not encoding.ids:
-            return Tokens([UNKNOWN], [(0, 0)])
-        return Tokens(encoding.ids[:max_tokens], encoding.offsets[:max_tokens])
+            return Tokens([UNKNOWN], [(0, 0)], [0])
+        return Tokens(
+            encoding.ids[:max_tokens],
+            encoding.offsets[:max_tokens],
+            [word or 0 for word in encoding.word_ids[:max_tokens]],  # None only for special tokens, not added
+        )
 
 
 def padded(rows: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from specialists.forge.sources.values import Utterances
+from specialists.forge.sources.values import MarkedText, Span, Utterances
 
 
 def clinc150(data: Path) -> dict[str, Utterances]:
@@ -16,8 +16,21 @@ def clinc150(data: Path) -> dict[str, Utterances]:
     }
 
 
+def hwu64(data: Path) -> dict[str, list[MarkedText]]:
+    """Return the splits train and test (fold 1) of HWU64: requests with their intent and the spans of their slots."""
+    names = {"train": "RasaNlu_Merged_KFold_1", "test": "RasaNluTestset_Merged"}
+    return {split: _rasa(next((data / "hwu64").glob(f"{name}_*.json"))) for split, name in names.items()}
+
+
 def hwu64_texts(data: Path) -> list[str]:
     """Return the training utterances of HWU64, without their labels."""
-    file = data / "hwu64/RasaNlu_Merged_KFold_1_2018_03_22-13_01_25_169.json"
-    rows = json.loads(file.read_text("utf-8"))["rasa_nlu_data"]["common_examples"]
-    return [str(row["text"]) for row in rows]
+    return [row.text for row in hwu64(data)["train"]]
+
+
+def _rasa(file: Path) -> list[MarkedText]:
+    found = []
+    for row in json.loads(file.read_text("utf-8"))["rasa_nlu_data"]["common_examples"]:
+        spans = (Span(slot["start"], slot["end"], slot["entity"]) for slot in row["entities"])
+        ordered = tuple(sorted(spans, key=lambda span: span.start))
+        found.append(MarkedText(str(row["text"]), ordered, intent=str(row["intent"])))
+    return found

@@ -27,11 +27,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class MarkedText:
-    """A text and its marked parts; `group` tells texts apart that came from one template or document."""
+    """A text and its marked parts, in order and apart.
+
+    `group` is the same for texts that came from one template or document; `intent` is "" where the data has none.
+    """
 
     text: str
     spans: tuple[Span, ...]
     group: str = ""
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

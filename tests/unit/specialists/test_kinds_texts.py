@@ -42,4 +42,4 @@ def test_what_is_no_text_is_named() -> None:
 def test_what_the_vocabulary_cannot_spell_is_counted_in_letters(
     text: str, ids: list[int], offsets: list[tuple[int, int]], share: float
 ) -> None:
-    assert unknown_share(Text(text, Tokens(ids, offsets))) == share
+    assert unknown_share(Text(text, Tokens(ids, offsets, list(range(len(ids)))))) == share
