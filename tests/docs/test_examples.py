@@ -97,7 +97,9 @@ def test_every_page_is_in_the_navigation_or_is_a_decision_that_the_index_links()
     decisions = (ROOT / "docs/adr/index.md").read_text(encoding="utf-8")
     names = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     missing = {
-        name for name in names if f": {name}\n" not in navigation and f"({Path(name).name})" not in decisions
+        name
+        for name in names
+        if not re.search(rf"[:-] {re.escape(name)}\n", navigation) and f"({Path(name).name})" not in decisions
     }
     assert missing == set()
 

@@ -1,0 +1,243 @@
+# ruff: noqa: INP001 - a script, no package
+"""The pages of docs/reference/specialists: one for each bundled specialist, and the table of all of them.
+
+What a page says comes from the specialist's own directory: its manifest, its card, and what was measured of its
+teacher and of the machine. Only the example of each stands here, as the Python that makes its input. The answers are
+kept in answers.json, so that a page is the same wherever it is written; tests/docs/test_specialist_pages.py asks for
+them again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from hive.config import load_config
+from hive.errors import HiveError
+from hive.types import TypeRegistry
+from hive.values import decode_value, encode_value, to_json
+from specialists.describe import size_bytes, size_text
+from specialists.load import bundled, load
+from specialists.manifest import Manifest, read_manifest
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference" / "specialists"
+ANSWERS = FOLDER / "answers.json"
+_WIDE = 400  # characters of an input that somebody would still write on a command line
+_DIGITS = 2
+_PUMP = """\
+import math
+
+window = {
+    "source": "pump-7",
+    "channels": ["pressure"],
+    "interval_s": 60,
+    "values": [[4.2 + 0.1 * math.sin(t / 5)] for t in range(96)],
+}
+window["values"][70] = [9.0]
+"""
+# What makes the input, in Python; the last name that it sets is the input, a dict of them where there are several.
+EXAMPLES: Mapping[str, str] = {
+    "mesh-echo": 'text = "hello"\n',
+    "sensor-detect-anomaly": _PUMP,
+    "text-classify-intent": 'text = "switch on the light in the hall"\n',
+    "text-redact": 'text = "Please call Maria Keller in Lisbon on +351 21 000 0000."\n',
+}
+
+
+def write(*, answers: bool = False) -> dict[Path, str]:
+    """Return what every file of the folder should hold; with `answers`, the examples are asked again."""
+    manifests = [read_manifest(path) for path in newest()]
+    found = {m.name: answer_of(m.name) for m in manifests} if answers else read_answers()
+    files = {ANSWERS: json.dumps(found, indent=1, ensure_ascii=False) + "\n"}
+    files[FOLDER / "index.md"] = _index(manifests)
+    for manifest in manifests:
+        files[FOLDER / f"{manifest.name}.md"] = _page(manifest, found.get(manifest.name))
+    return files
+
+
+def newest() -> list[Path]:
+    """Return the directory of the newest version of each bundled specialist."""
+    return list({path.parent.name: path for path in bundled()}.values())
+
+
+def read_answers() -> dict[str, object]:
+    """Return the answers that the pages show."""
+    content = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def example(name: str) -> object:
+    """Return the input of a specialist's example."""
+    scope: dict[str, object] = {}
+    exec(EXAMPLES[name], scope)  # noqa: S102 - the text stands above
+    return list(scope.values())[-1]
+
+
+def answer_of(name: str) -> dict[str, object]:
+    """Return what a specialist answers to its example: output, confidence, unsure, with numbers cut short."""
+    specialist = load(name)
+    manifest = specialist.manifest
+    types = TypeRegistry(manifest.types)
+    value = example(name)
+    given = {next(iter(manifest.inputs)): value} if len(manifest.inputs) == 1 else value
+    assert isinstance(given, dict)
+    inputs = {
+        key: decode_value(types.get(kind), encode_value(types.get(kind), given[key]))
+        for key, kind in manifest.inputs.items()
+    }
+    (answer,) = specialist.answer([inputs])
+    if isinstance(answer, HiveError):
+        raise answer
+    shown = {"output": to_json(answer.output), "confidence": answer.confidence, "unsure": answer.unsure}
+    short = _short(shown)
+    assert isinstance(short, dict)
+    return short
+
+
+def _short(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items() if key != "context"}
+    return [_short(item) for item in value] if isinstance(value, list) else value
+
+
+# One page
+
+
+def _page(manifest: Manifest, answer: object) -> str:
+    summary, sections = _card(manifest)
+    parts = [
+        f"# {manifest.name}",
+        "<!-- written by scripts/specialist_pages.py -->",
+        summary,
+        _facts(manifest),
+        "## Ask it",
+        *_asking(manifest, answer),
+        *sections,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(manifest: Manifest) -> str:
+    inputs = ", ".join(f"`{name}`: {_type(kind)}" for name, kind in manifest.inputs.items())
+    rows = {
+        "capability": f"`{manifest.capability}`",
+        "input": inputs,
+        "output": _type(manifest.output),
+        "may remove": ", ".join(f"`{label}`" for label in sorted(manifest.removes)),
+        "version": manifest.version,
+        "size": size_text(size_bytes(manifest)),
+        "at once": f"up to {manifest.batch_max}: {manifest.batch_why}",
+        "licence": manifest.licence,
+        "digest": f"`{manifest.digest}`",
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items() if text)])
+
+
+def _type(name: str) -> str:
+    return f"[`{name}`](../types.md)"
+
+
+def _asking(manifest: Manifest, answer: object) -> Iterator[str]:
+    source, value = EXAMPLES[manifest.name], example(manifest.name)
+    name = manifest.name
+    commands = ["hive up dev --detach"]
+    if name not in in_dev():
+        yield "The mesh `dev` does not have it, so it gets a node of its own."
+        commands.append(f"hive node run --specialist {name} --site home --name desk/{name} &")
+    if (argument := _argument(value)) is not None:
+        commands.append(f"hive submit {manifest.capability} {argument}")
+    yield _fenced("sh", "\n".join(commands))
+    yield "From Python:"
+    yield _fenced("python", _program(manifest, source))
+    yield "It answers:"
+    yield _fenced("json", json.dumps(answer, indent=2, ensure_ascii=False))
+    if argument is None:
+        yield (
+            f"With the input in a file the same is `hive submit {manifest.capability} @input.json`. "
+            "The answer's `context`, if it has one, is left out here."
+        )
+
+
+def _program(manifest: Manifest, source: str) -> str:
+    imports, _, rest = source.rpartition("import math\n")
+    last = re.findall(r"^(\w+) = ", source, re.MULTILINE)[-1]
+    given = f"inputs={last}" if len(manifest.inputs) > 1 else last
+    return (
+        f"{'import math' + chr(10) * 2 if imports or rest != source else ''}"
+        f"from hive import Client\n\n{rest.strip()}\n\n"
+        'with Client("http://127.0.0.1:8420") as mesh:\n'
+        f'    answer = mesh.run("{manifest.capability}", {given})\n'
+        "    print(answer.output, answer.confidence, answer.unsure)"
+    )
+
+
+def in_dev() -> set[str]:
+    """Return the specialists that the bundled mesh `dev` runs."""
+    sites = load_config("dev").sites.values()
+    return {node.specialist for site in sites for device in site.devices.values() for node in device.nodes}
+
+
+def _argument(value: object) -> str | None:
+    """Return how a command line names an input, None if it is too long for one."""
+    written = f'"{value}"' if isinstance(value, str) else f"'{json.dumps(value)}'"
+    return written if len(written) <= _WIDE else None
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _card(manifest: Manifest) -> tuple[str, list[str]]:
+    """Return the summary of a specialist's card and its sections; a specialist without a model needs no card."""
+    path = manifest.directory / "card.md"
+    if not path.is_file():
+        return "It has no model, and nothing was measured.", []
+    _, _, text = path.read_text(encoding="utf-8").partition("\n")
+    summary, *sections = re.split(r"\n(?=## )", text.strip())
+    return summary.split("\n\n")[0], [section.strip() for section in sections]
+
+
+# The table of all
+
+
+def _index(manifests: list[Manifest]) -> str:
+    rows = [
+        "| specialist | capability | from | to | size | may remove | licence |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for m in manifests:
+        removes = ", ".join(f"`{label}`" for label in sorted(m.removes))
+        cells = [f"[{m.name}]({m.name}.md)", f"`{m.capability}`", _names(m.inputs.values()), f"`{m.output}`"]
+        rows.append("| " + " | ".join([*cells, size_text(size_bytes(m)), removes, m.licence]) + " |")
+    return _INDEX.format(table="\n".join(rows))
+
+
+def _names(kinds: Iterable[str]) -> str:
+    return ", ".join(f"`{kind}`" for kind in kinds)
+
+
+_INDEX = """# Specialists
+
+<!-- written by scripts/specialist_pages.py -->
+
+These come with Hive. Each is a small model that does one thing, with the figures that were measured of it on data that
+it was not trained on.
+
+{table}
+
+`hive models list` shows the same, and `hive models show NAME` the figures of one. An answer of any of them says how
+sure it is (`confidence`), whether to rely on it at all (`unsure`), and, in its output, whether the input is unlike
+the data that the specialist was made from (`unfamiliar`).
+
+Yours may stand beside them: [add a specialist](../../howto/add-a-specialist.md).
+"""
+
+
+if __name__ == "__main__":
+    for target, content in write(answers=True).items():
+        target.write_text(content, encoding="utf-8")
