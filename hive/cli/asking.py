@@ -16,6 +16,15 @@ InputArgument = Annotated[
         help="Text, a JSON object, @FILE (.json or text), or - for standard input.", metavar="INPUT"
     ),
 ]
+InputsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="NAME=INPUT",
+        help="One of several inputs, by its name; NAME:TYPE=INPUT says its data type too. May be repeated.",
+    ),
+]
 WantOption = Annotated[
     str | None, typer.Option("--want", help="The data type that is wanted, instead of a capability.")
 ]

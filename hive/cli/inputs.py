@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hive.errors import HiveError
@@ -24,6 +25,29 @@ def asked_for(
             "bad_request", "Say what to call, such as text.classify_intent, or what is wanted with --want."
         )
     return capability, None if value is None else _value(value, as_text=as_text)
+
+
+def named_inputs(options: Sequence[str], *, as_text: bool) -> dict[str, object]:
+    """Return what `--input NAME=INPUT` and `--input NAME:TYPE=INPUT` say, as the arguments `inputs` and `input_type`.
+
+    Empty without any. Raises HiveError(bad_request) for an option of another form, and for a name that comes twice.
+    """
+    inputs: dict[str, object] = {}
+    types: dict[str, str] = {}
+    for option in options:
+        name, sign, written = option.partition("=")
+        name, _, kind = name.partition(":")
+        if not sign or not name:
+            raise HiveError(
+                "bad_request", f"--input {option}: write NAME=INPUT, such as window=@window.json."
+            )
+        if name in inputs:
+            raise HiveError("bad_request", f"--input {name} is given twice.")
+        inputs[name] = _value(written, as_text=as_text)
+        if kind:
+            types[name] = kind
+    typed: dict[str, object] = {"input_type": types} if types else {}
+    return {"inputs": inputs, **typed} if inputs else {}
 
 
 def outbox_of(

@@ -14,6 +14,7 @@ from hive.cli.asking import (
     ExpiresOption,
     HoldOption,
     InputArgument,
+    InputsOption,
     LabelsOption,
     NoWaitOption,
     OutboxOption,
@@ -35,6 +36,7 @@ app = typer.Typer(
 def submit(
     capability: CapabilityArgument = None,
     value: InputArgument = None,
+    named: InputsOption = None,
     want: WantOption = None,
     input_type: TypeOption = None,
     labels: LabelsOption = None,
@@ -58,12 +60,13 @@ def submit(
     Exit status 0 with an answer, else that of the error.
     """
     from hive.cli.connect import asking  # noqa: PLC0415 - keeps `hive --help` quick
-    from hive.cli.inputs import asked_for, outbox_of  # noqa: PLC0415
+    from hive.cli.inputs import asked_for, named_inputs, outbox_of  # noqa: PLC0415
     from hive.cli.outcome import kept_line, outcome_screen  # noqa: PLC0415
 
     with reported(as_json=as_json):
         capability, given = asked_for(capability, value, want, as_text=as_text)
-        if given is None:
+        several = named_inputs(named or [], as_text=as_text)
+        if given is None and not several:
             raise HiveError(
                 "bad_request", "INPUT is missing: text, a JSON object, @FILE, or - for standard input."
             )
@@ -76,7 +79,7 @@ def submit(
                 "durable": durable,
                 "hold": hold,
             }
-            options = {**wish, **rest, "idempotency_key": key, "traceparent": traceparent}
+            options = {**wish, **rest, "idempotency_key": key, "traceparent": traceparent, **several}
             if no_wait or outbox:
                 task = client.submit(capability, given, expires_ms=expires_ms, **options)  # type: ignore[arg-type]
                 emit(task.as_json()) if as_json else out.print(task.id)
@@ -92,6 +95,7 @@ def submit(
 def explain(
     capability: CapabilityArgument = None,
     value: InputArgument = None,
+    named: InputsOption = None,
     want: WantOption = None,
     input_type: TypeOption = None,
     labels: LabelsOption = None,
@@ -106,12 +110,14 @@ def explain(
     """
     from hive.cli.connect import asking  # noqa: PLC0415
     from hive.cli.explanation import explanation_screen  # noqa: PLC0415
-    from hive.cli.inputs import asked_for  # noqa: PLC0415
+    from hive.cli.inputs import asked_for, named_inputs  # noqa: PLC0415
 
     with reported(as_json=as_json):
         capability, given = asked_for(capability, value, want, as_text=as_text)
+        several = named_inputs(named or [], as_text=as_text)
         with asking(url, principal) as client:
-            found = client.explain(capability, given, want=want, input_type=input_type, labels=labels or [])
+            options = {"want": want, "input_type": input_type, "labels": labels or [], **several}
+            found = client.explain(capability, given, **options)  # type: ignore[arg-type]
         emit(found) if as_json else out.print(explanation_screen(found))
         raise typer.Exit(1 if found.get("refused") else 0)
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from hive.cli.inputs import asked_for
+from hive.cli.inputs import asked_for, named_inputs
 from hive.errors import HiveError
 
 
@@ -90,3 +90,20 @@ def test_files_that_are_not_utf8_or_not_json_are_named(tmp_path: Path) -> None:
 def test_nothing_asked_for_is_wrong_usage() -> None:
     with pytest.raises(HiveError, match="Say what to call"):
         asked_for(None, None, None, as_text=False)
+
+
+def test_several_inputs_go_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text('{"source": "pump-7"}', encoding="utf-8")
+    options = [f"window=@{tmp_path}/w.json", "note=a=b", 'sign:anomaly={"score": 1}']
+    assert named_inputs(options, as_text=False) == {
+        "inputs": {"window": {"source": "pump-7"}, "note": "a=b", "sign": {"score": 1}},
+        "input_type": {"sign": "anomaly"},
+    }
+    assert named_inputs([], as_text=False) == {}
+
+
+@pytest.mark.parametrize("options", [["window"], ["=x"], [":text=x"], ["a=1", "a=2"]])
+def test_a_named_input_without_a_name_or_twice_is_refused(options: list[str]) -> None:
+    with pytest.raises(HiveError, match="--input") as caught:
+        named_inputs(options, as_text=False)
+    assert caught.value.code == "bad_request"
