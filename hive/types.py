@@ -60,6 +60,7 @@ _STRING: Final[dict[str, object]] = {"type": "string"}
 _NUMBER: Final[dict[str, object]] = {"type": "number"}
 _PROBABILITY: Final[dict[str, object]] = {"type": "number", "minimum": 0, "maximum": 1}
 _SCORES: Final[dict[str, object]] = {"type": "object", "additionalProperties": _PROBABILITY}
+_SENTENCES: Final[dict[str, object]] = {"type": "array", "items": _STRING}
 _CONTEXT: Final[dict[str, object]] = {"type": ["object", "null"]}
 # What a specialist's answer may say of its input: it is unlike the data that the specialist was made from.
 _ABOUT_INPUT: Final[dict[str, object]] = {"unfamiliar": {"type": "boolean"}}
@@ -128,7 +129,21 @@ BUILTIN: Final = (
         "document",
         _object(
             {"probability": _PROBABILITY},
-            {"mode": _STRING, "reasons": {"type": "array", "items": _STRING}, **_ABOUT_INPUT},
+            {
+                "mode": _STRING,
+                "reasons": _SENTENCES,
+                "risky": {"type": "boolean"},
+                "threshold": _PROBABILITY,
+                **_ABOUT_INPUT,
+            },
+        ),
+    ),
+    DataType(
+        "estimate",
+        "document",
+        _object(
+            {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER},
+            {"reasons": _SENTENCES, **_ABOUT_INPUT},
         ),
     ),
 )

@@ -20,8 +20,10 @@ from specialists.kinds.anomaly import Anomaly
 from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
 from specialists.kinds.command import Command
 from specialists.kinds.echo import Echo
+from specialists.kinds.estimate import Estimate
 from specialists.kinds.intent import Intent
 from specialists.kinds.redact import Redact
+from specialists.kinds.risk import Risk
 from specialists.kinds.tag import Tag
 from specialists.manifest import FILE_NAME, MODEL_FILE, Manifest, read_manifest, verify
 
@@ -32,8 +34,10 @@ KINDS: Final[Mapping[str, KindFactory]] = MappingProxyType(
         "anomaly": Anomaly,
         "command": Command,
         "echo": Echo,
+        "estimate": Estimate,
         "intent": Intent,
         "redact": Redact,
+        "risk": Risk,
         "tag": Tag,
     }
 )
