@@ -1,0 +1,70 @@
+"""The student of taggers: a dilated convolutional network (Strubell et al. 2017) with heads for words and intent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from specialists.engine.tokenize import PAD
+from specialists.kinds.shapes import SHAPES
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The sizes of a student: pieces, width of their embedding, filters of each layer, its dilations, names to tell."""
+
+    pieces: int
+    width: int
+    filters: int
+    dilations: tuple[int, ...]
+    tags: int
+    intents: int
+
+
+class TagStudent(nn.Module):
+    """Ids and shapes [batch, tokens] -> logits of tags [batch, tokens, tags] and of intents [batch, intents].
+
+    The intent is read from the strongest response of each filter, before and after the dilated layers, and from the
+    mean embedding. Every layer is masked, so what a token sees is its text and zeros, in a batch as alone.
+    """
+
+    shape_width = 16
+
+    def __init__(self, size: Size, drop: float = 0.2) -> None:
+        """Build the student with random weights."""
+        super().__init__()
+        self.size = size
+        self.embed = nn.Embedding(size.pieces, size.width, padding_idx=PAD)
+        self.shape = nn.Embedding(SHAPES, self.shape_width, padding_idx=PAD)
+        self.drop = nn.Dropout(drop)
+        self.enter = nn.Conv1d(size.width + self.shape_width, size.filters, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.Conv1d(size.filters, size.filters, 3, padding=d, dilation=d) for d in size.dilations
+        )
+        self.tag_head = nn.Conv1d(size.filters, size.tags, 1)
+        self.intent_head = nn.Linear(self.features, max(1, size.intents))
+
+    @property
+    def features(self) -> int:
+        """The length of the vector that the intent is read from."""
+        return 2 * self.size.filters + self.size.width
+
+    def read(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what each token is, [batch, filters, tokens], and what the text is, [batch, features]."""
+        seen = (ids != PAD).to(torch.float32).unsqueeze(1)
+        pieces = self.embed(ids)
+        signal = torch.cat([pieces, self.shape(shapes)], dim=2).transpose(1, 2)
+        first = torch.relu(self.enter(self.drop(signal))) * seen
+        signal = first
+        for block in self.blocks:
+            signal = (signal + torch.relu(block(self.drop(signal)))) * seen
+        mean = pieces.transpose(1, 2).sum(2) / seen.sum(2).clamp(min=1.0)
+        return signal, torch.cat([first.amax(dim=2), signal.amax(dim=2), mean], dim=1)
+
+    def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return both logits."""
+        signal, features = self.read(ids, shapes)
+        tags = self.tag_head(self.drop(signal)).transpose(1, 2)
+        return tags, self.intent_head(self.drop(features))[:, : self.size.intents]
