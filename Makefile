@@ -19,7 +19,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format types contracts docs pytest bench models clean
+.PHONY: help setup demo test lint format types contracts docs pytest bench forge models clean
 
 help: ## show this list
 	@printf '\n  \033[1mHive\033[0m: a mesh of tiny specialist models\n\n'
@@ -59,6 +59,9 @@ pytest: $(DEV_STAMP) ## the tests alone
 
 bench: $(DEV_STAMP) ## measure the dispatcher against its gates, on this machine
 	@$(BIN)/hive bench dispatch $(ARGS)
+
+forge: $(FORGE_STAMP) ## install what making specialists needs: torch and more
+	@echo "Ready. Make your own: docs/tutorials/make-your-own.md"
 
 models: $(FORGE_STAMP) ## train the bundled specialists again, into build/models; HIVE_DATA names the data's folder
 	@for script in $(FORGE); do $(PY) -m specialists.forge.$$script --out build/models/$$script $(ARGS) || exit 1; done

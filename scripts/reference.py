@@ -7,8 +7,10 @@ and wire-vectors.json. tests/docs/test_reference.py fails while a page is not wh
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
@@ -27,6 +29,7 @@ from hive.wire import codec, spec
 from hive.wire import messages as m
 from hive.wire.checks import Check, form
 from specialists.core import states as node_states
+from specialists.load import KINDS
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 VECTORS = "wire-vectors.json"
@@ -170,6 +173,30 @@ def limits_table() -> str:
         ("array", "at most 4096 items where nothing else is said"),
     ]
     return "\n".join(["| what | limit |", "|---|---|", *(f"| {what} | {limit} |" for what, limit in rows)])
+
+
+def specialist_kinds() -> str:
+    """Return what each kind of specialist does and which settings it reads, then those that several kinds share."""
+    parts = []
+    for name, factory in KINDS.items():
+        does = (sys.modules[factory.__module__].__doc__ or "").partition("\n")[0].partition(": ")[2]
+        parts += [f"### `{name}`", does, *_paragraphs(factory)]
+    written = "\n".join(parts)
+    for name, cls in _classes("specialists.kinds.").items():
+        if re.search(rf"\b{name}\b", written):
+            parts += [f"### What {name} reads", *_paragraphs(cls)]
+    return "\n\n".join(parts)
+
+
+def _classes(prefix: str) -> dict[str, type]:
+    """Return the classes that the loaded modules below `prefix` define, by name."""
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(prefix)]
+    classes = [cls for module in modules for cls in vars(module).values() if isinstance(cls, type)]
+    return {cls.__name__: cls for cls in classes if cls.__module__.startswith(prefix)}
+
+
+def _paragraphs(cls: object) -> list[str]:
+    return [_flat(part) for part in inspect.cleandoc(cls.__doc__ or "").split("\n\n")]
 
 
 def kinds_section() -> str:
@@ -430,7 +457,11 @@ def _names(names: object) -> str:
 
 
 def _doc(cls: type) -> str:
-    return re.sub(r"\s*\n\s*", " ", (cls.__doc__ or "").strip())
+    return _flat(cls.__doc__ or "")
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text.strip())
 
 
 def _fields_table(cls: type, checks: dict[str, Check]) -> str:
@@ -453,6 +484,7 @@ def write() -> dict[Path, str]:
     blocks = {
         "config.md": {"tuning": tuning_table},
         "errors.md": {"errors": errors_table},
+        "manifest.md": {"kinds": specialist_kinds},
         "states.md": {
             "task": transitions(conductor_states.TASK),
             "node": transitions(conductor_states.NODE),

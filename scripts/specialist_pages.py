@@ -234,7 +234,8 @@ it was not trained on.
 sure it is (`confidence`), whether to rely on it at all (`unsure`), and, in its output, whether the input is unlike
 the data that the specialist was made from (`unfamiliar`).
 
-Yours may stand beside them: [add a specialist](../../howto/add-a-specialist.md).
+Yours may stand beside them: [make your own](../../tutorials/make-your-own.md) from a table of examples, or
+[add a model](../../howto/add-a-specialist.md) that you have.
 """
 
 
