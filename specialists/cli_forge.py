@@ -100,24 +100,31 @@ def _run(
 ) -> None:
     from specialists.forge.pipeline.build import Place, build  # noqa: PLC0415 - keeps `hive --help` quick
     from specialists.forge.pipeline.cache import Cache  # noqa: PLC0415
+    from specialists.forge.pipeline.disk import full_disk_told  # noqa: PLC0415
     from specialists.forge.pipeline.evaluation import read_evaluation  # noqa: PLC0415
     from specialists.forge.pipeline.install import install, refuse_foreign  # noqa: PLC0415
     from specialists.forge.pipeline.progress import reporter_for  # noqa: PLC0415
     from specialists.forge.pipeline.screen import screen  # noqa: PLC0415
+    from specialists.forge.report.folder import refuse_foreign_report  # noqa: PLC0415
     from specialists.forge.sources.folders import root_of  # noqa: PLC0415
     from specialists.forge.tasks import load, missing  # noqa: PLC0415
 
     target = out_dir or Path(recipe.name)
     refuse_foreign(target)
+    refuse_foreign_report(target)
     count = threads or len(os.sched_getaffinity(0))
     place = Place(Cache(cache or cache_root()), root_of(data_root), count, fresh)
     try:
-        built = build(recipe, load(recipe.task), place, reporter_for(err))
+        with full_disk_told(place.cache.root, target.absolute().parent):
+            built = build(recipe, load(recipe.task), place, reporter_for(err))
+            from specialists.forge.report.write import write_report  # noqa: PLC0415 - it draws, and needs matplotlib
+
+            report = write_report(built, recipe, target)
+            install(built.of("publish"), target)
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    install(built.of("publish"), target)
     evaluation = read_evaluation(built.of("evaluate"))
-    emit(evaluation.summary()) if as_json else out.print(screen(evaluation, target))
+    emit(evaluation.summary()) if as_json else out.print(screen(evaluation, target, report))
 
 
 def cache_root() -> Path:

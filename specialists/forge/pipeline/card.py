@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.evaluation import PARTS, Evaluation, Measured
+from specialists.forge.pipeline.lineage import Step
 from specialists.forge.recipe import Recipe
 
 
-def card_text(recipe: Recipe, draft: Draft, evaluation: Evaluation) -> str:
+def card_text(recipe: Recipe, draft: Draft, evaluation: Evaluation, steps: Sequence[Step]) -> str:
     """Return the card in Markdown."""
     ports = f"{', '.join(draft.inputs.values())} -> {recipe.output or draft.output}"
     lines = [
@@ -30,6 +31,8 @@ def card_text(recipe: Recipe, draft: Draft, evaluation: Evaluation) -> str:
         "## How it was made",
         "",
         draft.how,
+        "",
+        *_lineage(steps, evaluation.headline),
         "",
         "## Limits",
         "",
@@ -61,6 +64,17 @@ def _figures(model: Measured) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for name, m in model.quality.items():
         yield f"| {name} | {m['value']} | {m['low']} to {m['high']} | {m['n']} | {m['data']} |"
+
+
+def _lineage(steps: Sequence[Step], headline: str) -> Iterator[str]:
+    yield f"| step | sha256 | {headline} | change | bytes | rows |"
+    yield "|---|---|---|---|---|---|"
+    for step in steps:
+        value = "-" if step.value is None else f"{step.value:.4f}"
+        change = "-" if step.change is None else f"{step.change:+.4f}"
+        size = "-" if step.size_bytes is None else f"{step.size_bytes:,}"
+        rows = ", ".join(f"{name} {count:,}" for name, count in step.rows.items()) or "-"
+        yield f"| {step.word} | `{step.sha256[:16]}` | {value} | {change} | {size} | {rows} |"
 
 
 def _cell(quality: Mapping[str, Mapping[str, object]], measure: str) -> str:

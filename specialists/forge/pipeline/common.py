@@ -13,9 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from specialists.forge.pipeline.bom import BOM_FILE, bom_of
+from specialists.forge.pipeline.cache import content_hash
 from specialists.forge.pipeline.card import card_text
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.evaluation import read_evaluation
+from specialists.forge.pipeline.lineage import LINEAGE_FILE, data_summary, lineage_json, lineage_of
 from specialists.forge.pipeline.stages import Task, Workbench
 from specialists.load import load
 from specialists.manifest import FILE_NAME, MANIFEST_VERSION
@@ -26,10 +29,15 @@ TOKENIZER_FILE: Final = "tokenizer.json"
 
 
 def card(task: Task, bench: Workbench) -> None:
-    """Write the card, and what the machine measured of time and memory."""
+    """Write the card, the lineage, the bill of materials, and what the machine measured of time and memory."""
     evaluation = read_evaluation(bench.of("evaluate"))
     draft = task.draft(bench)
-    (bench.folder / CARD_FILE).write_text(card_text(bench.recipe, draft, evaluation), "utf-8")
+    steps = lineage_of(bench, evaluation)
+    (bench.folder / CARD_FILE).write_text(card_text(bench.recipe, draft, evaluation, steps), "utf-8")
+    _write_json(bench.folder / LINEAGE_FILE, lineage_json(steps, evaluation.headline))
+    files = {name: content_hash(path) for name, path in sorted(draft.files.items())}
+    bill = bom_of(bench.recipe, draft, evaluation, steps, files, data_summary(bench.of("data")))
+    _write_json(bench.folder / BOM_FILE, bill)
     costs = {name: part.costs() for name, part in evaluation.parts().items()}
     _write_json(bench.folder / COSTS_FILE, {"shipped": evaluation.shipped, **costs})
 
@@ -38,7 +46,8 @@ def publish(task: Task, bench: Workbench) -> None:
     """Write the directory that `hive node run` loads, and see that it loads and answers."""
     evaluation = read_evaluation(bench.of("evaluate"))
     draft = task.draft(bench)
-    for name, source in {**draft.files, CARD_FILE: bench.of("card") / CARD_FILE}.items():
+    words = {name: bench.of("card") / name for name in (CARD_FILE, LINEAGE_FILE, BOM_FILE)}
+    for name, source in {**draft.files, **words}.items():
         shutil.copyfile(source, bench.folder / name)
     quality = evaluation.parts()[evaluation.shipped].quality
     _write_json(bench.folder / FILE_NAME, manifest_of(bench, draft, quality))

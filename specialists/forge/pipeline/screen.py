@@ -15,7 +15,7 @@ from specialists.forge.pipeline.evaluation import PARTS, Evaluation
 _COSTS: Final = ("p50_ms", "p99_ms", "rss_mb")
 
 
-def screen(evaluation: Evaluation, target: Path) -> RenderableType:
+def screen(evaluation: Evaluation, target: Path, report: Path) -> RenderableType:
     """Return the table of a finished build, and what to do next."""
     parts = evaluation.parts()
     table = plain_table(
@@ -35,6 +35,7 @@ def screen(evaluation: Evaluation, target: Path) -> RenderableType:
         "",
         f"The student keeps [bold]{kept:.1%}[/] of the teacher's {evaluation.headline}, is [bold]{smaller:.0f}[/] "
         f"times smaller and answers [bold]{faster:.0f}[/] times as fast.",
+        f"Report:   {escape(_shown(report))}/report.md",
         f"Serve it: [bold]hive node run --specialist {escape(_shown(target))} --site SITE[/]",
     )
 
