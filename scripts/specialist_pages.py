@@ -18,6 +18,7 @@ from hive.config import load_config
 from hive.errors import HiveError
 from hive.types import TypeRegistry
 from hive.values import decode_value, encode_value, to_json
+from scripts.quality_picture import Point, picture
 from specialists.describe import size_bytes, size_text
 from specialists.load import bundled, load
 from specialists.manifest import Manifest, read_manifest
@@ -26,6 +27,13 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference" / "specialists"
 ANSWERS = FOLDER / "answers.json"
 _WIDE = 400  # characters of an input that somebody would still write on a command line
 _DIGITS = 2
+# The stages that leave a model, and what it is called where costs are measured.
+_STAGES = {"teacher": "teacher", "prune": "student_fp32", "quantize": "student_int8"}
+_PICTURE = """## Quality against size and time
+
+![Quality against the size of the model and the time of an answer]({name}.svg)
+
+The line is the 95 % interval of the model that is shipped. Sizes and times are from the machine that built it."""
 _PUMP = """\
 import math
 
@@ -53,6 +61,8 @@ def write(*, answers: bool = False) -> dict[Path, str]:
     files = {ANSWERS: json.dumps(found, indent=1, ensure_ascii=False) + "\n"}
     files[FOLDER / "index.md"] = _index(manifests)
     for manifest in manifests:
+        drawn = _picture(manifest)
+        files |= {FOLDER / f"{manifest.name}.svg": drawn} if drawn else {}
         files[FOLDER / f"{manifest.name}.md"] = _page(manifest, found.get(manifest.name))
     return files
 
@@ -112,11 +122,12 @@ def _page(manifest: Manifest, answer: object) -> str:
     summary, sections = _card(manifest)
     parts = [
         f"# {manifest.name}",
-        "<!-- written by scripts/specialist_pages.py -->",
+        "<!-- written by python -m scripts.specialist_pages -->",
         summary,
         _facts(manifest),
         "## Ask it",
         *_asking(manifest, answer),
+        _PICTURE.format(name=manifest.name) if _picture(manifest) else "",
         *sections,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -192,6 +203,25 @@ def _fenced(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```"
 
 
+def _picture(manifest: Manifest) -> str:
+    """Return the picture of a specialist beside its teacher, or nothing if the forge did not make it."""
+    folder = manifest.directory
+    if not (folder / "lineage.json").is_file():
+        return ""
+    lineage, costs = (
+        json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("lineage", "costs")
+    )
+    steps = {step["stage"]: step for step in lineage["steps"]}
+    points = []
+    for stage, part in _STAGES.items():
+        value = steps[stage]["value"]
+        spread = manifest.quality.get(lineage["headline"], {}) if part == costs["shipped"] else {}
+        low, high = spread.get("low", value), spread.get("high", value)
+        size, p50 = costs[part]["bytes"], costs[part].get("p50_ms", 0.0)
+        points.append(Point(part.replace("_", " "), value, low, high, size, p50))
+    return picture(lineage["headline"].replace("_", " "), points)
+
+
 def _card(manifest: Manifest) -> tuple[str, list[str]]:
     """Return the summary of a specialist's card and its sections; a specialist without a model needs no card."""
     path = manifest.directory / "card.md"
@@ -223,7 +253,7 @@ def _names(kinds: Iterable[str]) -> str:
 
 _INDEX = """# Specialists
 
-<!-- written by scripts/specialist_pages.py -->
+<!-- written by python -m scripts.specialist_pages -->
 
 These come with Hive. Each is a small model that does one thing, with the figures that were measured of it on data that
 it was not trained on.
