@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,6 +11,13 @@ from rich.text import Text
 from hive.cli.style import colour
 from hive.config import ConductorConfig, MeshConfig
 from hive.processes import ProcessRow
+
+# Specialists that come with Hive -> what to ask them, the most interesting first.
+_QUESTIONS: Final = {
+    "text-classify-intent": 'text.classify_intent "what is my balance"',
+    "text-redact": 'text.redact "please call Maria Keller in Lisbon"',
+    "mesh-echo": 'mesh.echo "hello"',
+}
 
 
 def starting_screen(
@@ -67,10 +75,16 @@ def ready_screen(
     lines.append(Text())
     drawn = all(site.conductor.http for site in config.sites.values())
     look = "hive graph" if drawn else "hive capabilities"
-    ask = 'hive submit text.classify_intent "what is my balance"'
-    tries = ["hive nodes --watch", *(["hive sites"] if config.linked_sites() else []), look, ask]
+    tries = ["hive nodes --watch", *(["hive sites"] if config.linked_sites() else []), look, *_asking(config)]
     lines += [Text.assemble("  ", (line, "bold")) for line in tries]
     return Group(*lines, Text())
+
+
+def _asking(config: MeshConfig) -> list[str]:
+    """Return a question that this mesh can answer, if it has a specialist that everybody has."""
+    devices = [device for site in config.sites.values() for device in site.devices.values()]
+    there = {node.specialist for device in devices for node in device.nodes}
+    return [f"hive submit {ask}" for specialist, ask in _QUESTIONS.items() if specialist in there][:1]
 
 
 def summary(config: MeshConfig, nodes: int, took_s: float) -> Mapping[str, object]:

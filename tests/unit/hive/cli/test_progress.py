@@ -36,6 +36,7 @@ def test_ready_says_where_it_answers_and_what_to_try() -> None:
     assert lines[0] == "● dev is ready: 4 nodes on 1 device, 1.5 s"
     assert lines[2] == "  home   http://127.0.0.1:8420   pages at /docs"
     assert sum(line.strip().startswith("hive ") for line in lines) == 3
+    assert '  hive submit text.classify_intent "what is my balance"' in lines
 
 
 def test_a_site_without_a_gateway_has_no_pages() -> None:
@@ -44,6 +45,7 @@ def test_a_site_without_a_gateway_has_no_pages() -> None:
     lines = shown(ready_screen(config, 0, 1.0))
     assert lines[2] == "  a   tcp://127.0.0.1:7001   for nodes and tcp:// clients"
     assert "  hive capabilities" in lines
+    assert not any("hive submit" in line for line in lines), "nothing here could answer"
     assert shown(starting_screen(config, [], set(), 0.0))[1] == "  a   ○ dispatcher   ○ control"
 
 
