@@ -19,6 +19,7 @@ from specialists.forge.pipeline.build import Built, Place, build
 from specialists.forge.pipeline.cache import Cache
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.progress import Lines
+from specialists.forge.pipeline.rehearsal import record_answers, rehearse
 from specialists.forge.pipeline.stages import OWN, StageFunction, Workbench
 from specialists.forge.recipe import Recipe, from_options
 from specialists.load import find
@@ -90,6 +91,10 @@ class Copying:
 
     def _evaluate(self, bench: Workbench) -> None:
         self._stage("evaluate", bench)
+        specialist = rehearse(bench.recipe, self.draft(bench), bench.scratch / "specialist")
+        record_answers(
+            specialist, [{"text": text} for text in ("tell me a joke", "good night", "")], bench.folder
+        )
         parts = {
             name: {
                 "quality": {"accuracy": figure(value), "ece": figure(0.02)},

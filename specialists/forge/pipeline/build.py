@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -88,7 +89,10 @@ def build(recipe: Recipe, task: Task, place: Place, reporter: Reporter, until: s
     with reporter.shown():
         for stage in STAGES[: STAGES.index(until) + 1]:
             key = key_of({"before": key, "stage": stage, **_settings(recipe, task, place, options, stage)})
-            with place.cache.only_one(stage, key):
+            waits = partial(
+                reporter.said, stage, "Another build is at this stage; this one waits for its result."
+            )
+            with place.cache.only_one(stage, key, waits):
                 entries[stage] = _stage(recipe, task, place, reporter, options, entries, stage, key)
     return Built(entries)
 

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,18 @@ class Cache:
         shutil.rmtree(self._part(stage, key), ignore_errors=True)
 
     @contextmanager
-    def only_one(self, stage: str, key: str) -> Iterator[None]:
-        """Keep other builds away from this entry; a second one waits for the first, then finds it finished."""
+    def only_one(self, stage: str, key: str, waits: Callable[[], None]) -> Iterator[None]:
+        """Keep other builds away from this entry; a second one waits for the first, then finds it finished.
+
+        `waits` is called before it does.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / f"{stage}-{key[:_DIGITS]}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waits()
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _folder(self, stage: str, key: str) -> Path:

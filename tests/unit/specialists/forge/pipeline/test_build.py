@@ -120,3 +120,17 @@ def test_unknown_options_are_told_with_what_is_meant(tmp_path: Path) -> None:
         "options.quantise: 'quantise' is not known; did you mean 'quantize'?",
         "options.quantize.share: want a value like 0.5, got 'half'",
     ]
+
+
+def test_whoever_finds_another_build_at_work_says_that_it_waits(tmp_path: Path) -> None:
+    cache, other = Cache(tmp_path), Cache(tmp_path)
+    said: list[str] = []
+    holding = cache.only_one("teacher", "k", lambda: said.append("never"))
+    holding.__enter__()
+
+    def waits() -> None:
+        said.append("waits")
+        holding.__exit__(None, None, None)
+
+    with other.only_one("teacher", "k", waits):
+        assert said == ["waits"]
