@@ -67,6 +67,11 @@ _ABOUT_INPUT: Final[dict[str, object]] = {"unfamiliar": {"type": "boolean"}}
 _SPAN = _object(
     {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING}, {"score": _PROBABILITY}
 )
+_REDACTED_SPAN = _object(
+    {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING},
+    {"score": _PROBABILITY, "token": _STRING},
+)
+_STRINGS: Final[dict[str, object]] = {"type": "array", "items": _STRING}
 _SLOT = _object(
     {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING},
     {"score": _PROBABILITY, "value": _STRING},
@@ -78,7 +83,15 @@ BUILTIN: Final = (
     DataType(
         "text.redacted",
         "utf8+document",
-        _object({"text": _STRING}, {"spans": {"type": "array", "items": _SPAN}, **_ABOUT_INPUT}),
+        _object(
+            {"text": _STRING},
+            {
+                "spans": {"type": "array", "items": _REDACTED_SPAN},
+                "types": _STRINGS,
+                "tokens": _STRINGS,
+                **_ABOUT_INPUT,
+            },
+        ),
         is_a="text",
     ),
     DataType("intent", "document", _object({"intent": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),

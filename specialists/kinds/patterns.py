@@ -1,21 +1,37 @@
 """Personal data that has a form of its own: patterns, and checksums where the form has one.
 
 The model beside them finds what only the sentence tells. A pattern with a checksum is as good as certain, so it wins
-over the model.
+over the model. Numbers of machines and orders have forms too: a pattern without checksum asks for separators, or for
+a word before it that says what the number is.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_CARD_DIGITS: Final = range(13, 20)
+from specialists.kinds import checksums
+
 _PHONE_DIGITS: Final = range(7, 16)
-# Areas that are never assigned: 000, 666 and 900 to 999.
-_SSN_AREAS: Final = frozenset(range(1, 900)) - {666}
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_YEAR: Final = r"(?:19|20)\d\d"
+_DAYS: Final = 31
+_MONTHS_A_YEAR: Final = 12
+_THREE: Final = re.compile(r"(\d+)[-/.](\d+)[-/.](\d+)")
+_TIME: Final = r"(?:(?:T|,? )\d\d?:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+# A gap within a number: a space (an unbreakable one too), a dash or a dot.
+_GAP: Final = r"[ \u00a0\u202f.-]?"
+_RUN: Final = re.compile(r"\d(?:[ \u00a0\u202f.()/-]{0,3}\d)*")
+_NO_UNIT: Final = (
+    r"(?!\w|[.,]\d| ?(?:mm|cm|m|m2|m3|km|g|kg|l|bar|rpm|v|a|w|kw|hz|c|f|nm|pcs|pieces|units|%|°)(?!\w))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +44,145 @@ class Found:
     score: float
 
 
-def luhn(text: str) -> bool:
-    """Say whether 13 to 19 digits (other characters ignored) pass the checksum of ISO/IEC 7812."""
-    digits = [int(c) for c in text if c.isascii() and c.isdigit()]
-    if len(digits) not in _CARD_DIGITS or not any(digits):
-        return False
-    total = sum(d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(reversed(digits)))
-    return total % 10 == 0
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A form of `kind`; `check` must hold for what is found, and no `unless` may end right before it.
 
+    Looked for only where the text has a run of `digits` digits and, in lower case, one of `signs`: most texts have
+    neither, and a search costs more than such a glance.
+    """
 
-def iban(text: str) -> bool:
-    """Say whether `text` (spaces ignored, any case) passes the checksum of ISO 13616."""
-    plain = re.sub(r"\s", "", text).upper()
-    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", plain):
-        return False
-    return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
-
-
-def ip_address(text: str) -> bool:
-    """Say whether `text` is an IPv4 or IPv6 address other than `::`."""
-    try:
-        return bool(int(ipaddress.ip_address(text)))
-    except ValueError:
-        return False
+    kind: str
+    score: float
+    form: re.Pattern[str]
+    check: Callable[[str], bool] = bool
+    unless: re.Pattern[str] | None = None
+    digits: int = 0
+    signs: tuple[str, ...] = ()
 
 
 def phone(text: str) -> bool:
     """Say whether a run of digits and separators has as many digits as a telephone number (ITU-T E.164)."""
-    return sum(c.isdigit() for c in text) in _PHONE_DIGITS
+    return len(checksums.digits_of(text)) in _PHONE_DIGITS
 
 
-def social_security(text: str) -> bool:
-    """Say whether ddd-dd-dddd is in the range that the US social security administration assigns."""
-    area, group, serial = (int(part) for part in re.split(r"[- ]", text))
-    return area in _SSN_AREAS and group > 0 and serial > 0
+def _national(text: str) -> bool:
+    return len(checksums.digits_of(text)) in range(8, 13)
 
 
-_RULES: Final[tuple[tuple[str, float, re.Pattern[str], Callable[[str], bool]], ...]] = (
-    ("EMAIL", 1.0, re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), bool),
-    (
-        "IBAN",
-        1.0,
-        re.compile(r"(?i)(?<!\w)[a-z]{2}\d{2}(?:[ ]?[a-z0-9]{4}){2,7}(?:[ ]?[a-z0-9]{1,3})?(?!\w)"),
-        iban,
-    ),
-    ("CARD", 1.0, re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])"), luhn),
-    ("IP", 1.0, re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"), ip_address),
-    ("IP", 1.0, re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"), ip_address),
-    ("ID", 0.99, re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), social_security),
-    ("PHONE", 0.97, re.compile(r"(?<![\w.])(?:\+|00)[1-9]\d{0,2}(?:[ .()/-]{0,2}\d){6,14}(?!\w)"), phone),
-    ("PHONE", 0.95, re.compile(r"(?<![\w.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:x\d{1,6})?(?!\w)"), phone),
+def _calendar(text: str) -> bool:
+    """Say whether three numbers are a date: year, month and day in any order that people write."""
+    first, second, third = (int(part) for part in _THREE.findall(text)[0])
+    pair = (second, third) if first > _DAYS else (first, second)
+    return 1 <= min(pair) <= _MONTHS_A_YEAR and 1 <= max(pair) <= _DAYS
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_VERSION: Final = _form(
+    r"\b(?:v|ver|version|release|firmware|fw|software|build|rev|revision|section|chapter)[.: ]*$"
 )
+_GOODS: Final = _form(
+    r"\b(?:part|order|item|article|batch|lot|serial|s/?n|p/?n|model|ref|reference|invoice|ticket|sku|asset|drawing"
+    r"|product|flow|range)(?: ?(?:number|no|nr|num|id|code))?[\s.:#]*$"
+)
+_CALLED: Final = r"\b(?:tel|telephone|phone|mobile|cell|fax|call|ring|dial|whatsapp|sms|text)\b[^\d+(]{0,24}"
+_NUMBERED: Final = (
+    r"\b(?:ssn|social security|passport|licen[cs]e|mrn|medical record|patient id|national id|id card|tax id|taxpayer"
+    r"|insurance|member|membership|employee|badge|account|acct|a/c|routing|nhs|sin|dni|aadhaar)"
+    r"(?:[ -]?(?:number|no|nr|num|id|is|was|of|#|with|the|card))*[\s:#.=(-]{1,3}"
+)
+_EXTENSION: Final = r"(?: ?(?:x|ext\.?|extension) ?\d{1,6})?"
+_RULES: Final = (
+    Rule("EMAIL", 1.0, _form(
+        r"(?:[\w.+%'&=~!#$*/?^`{|}-]{1,64}|\"[^\"\n@]{1,62}\")@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+    ), signs=("@",)),
+    Rule("EMAIL", 1.0, _form(r"[\w.+-]{1,64}@\[[\da-f:.]{7,45}\]"), signs=("@[",)),
+    Rule("EMAIL", 0.9, _form(r"(?<![\w.@])[a-z][\w.+-]{0,63}@[a-z][\w-]{2,62}(?![\w@])"), signs=("@",)),
+    Rule("EMAIL", 0.95, _form(
+        r"(?<![\w.])[\w.+-]{1,64} ?[\[({<] ?at ?[\])}>] ?[\w-]{1,63}"
+        r"(?: ?(?:\.|[\[({<] ?dot ?[\])}>]) ?[\w-]{1,63}){1,4}"
+    ), signs=("at]", "at)", "at}", "at>", "at ]", "at )")),
+    Rule("EMAIL", 0.95, _form(
+        r"(?<![\w.])[\w.+-]{1,64} at [\w-]{2,63}(?: dot [a-z][\w-]{1,30}(?!\w)){1,4}"
+    ), signs=(" dot ",)),
+    Rule("IBAN", 1.0, _form(
+        r"(?<!\w)[a-z]{2}[ -]?\d{2}(?:[ \u00a0-]?[a-z0-9]){11,30}(?!\w)"
+    ), checksums.iban, digits=4),
+    Rule("IP", 1.0, _form(
+        r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"
+    ), checksums.ip_address, _VERSION, digits=4),
+    Rule("IP", 1.0, _form(
+        r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{0,4}|\d{1,3}(?:\.\d{1,3}){3})(?:%\w{1,16})?(?![\w:])"
+    ), checksums.ip_address, signs=("::",)),
+    Rule("IP", 1.0, _form(
+        r"(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?:%\w{1,16})?(?![\w:])"
+    ), checksums.ip_address, signs=(":",)),
+    Rule("DATE", 0.99, _form(
+        rf"(?<![\w.,/-])(?:{_YEAR}([-/.])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2{_YEAR}){_TIME}(?![\w/-]|\.\d)"
+    ), _calendar, digits=6),
+    Rule("DATE", 0.95, _form(
+        r"(?<![\w.,/-])\d\d?/\d\d?/\d\d(?![\w/-]|\.\d)"
+    ), _calendar, digits=4, signs=("/",)),
+    Rule("DATE", 0.95, _form(r"(?<![\w.,/-])\d\d\.\d\d\.\d\d(?![\w/-]|\.\d)"), _calendar, _VERSION, digits=6),
+    Rule("DATE", 0.98, _form(
+        rf"(?<![\w.,]){_DAY}(?: of)?[ -]{_MONTH}(?:,?[ -]{_YEAR})?(?!\w)"
+    ), digits=1, signs=_MONTHS),
+    Rule("DATE", 0.98, _form(
+        rf"(?<!\w)(?!(?-i:may)){_MONTH}[ -]{_DAY}(?:,? {_YEAR})?(?![\w%]|[.,:]\d)"
+    ), digits=1, signs=_MONTHS),
+    Rule("DATE", 0.98, _form(rf"(?<!\w){_MONTH},? (?:{_DAY},? )?{_YEAR}(?!\w)"), digits=4, signs=_MONTHS),
+    Rule("DATE", 0.95, _form(r"(?<!\w)(?:mon|tues|wednes|thurs|fri|satur|sun)day(?!\w)"), signs=("day",)),
+    Rule("DATE", 0.9, _form(
+        rf"(?<!\w)(?:in|since|until|till|during|year|early|late|mid|before|after) (?P<value>{_YEAR})(?![\w-]|[.,:]\d)"
+    ), digits=4),
+    Rule("ID", 0.98, _form(
+        r"(?<!\w)[1278] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?!\w)"
+    ), checksums.nir, digits=8),
+    Rule("CARD", 1.0, _form(rf"(?<![\w.+-])\d(?:{_GAP}\d){{11,18}}(?![\w-])"), checksums.card, digits=12),
+    Rule("CARD", 0.9, _form(r"(?<![\w.-])[3-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?![\w-])"), digits=16),
+    Rule("ID", 0.99, _form(
+        r"(?<![\w-])\d{3}([- .])\d{2}\1\d{4}(?![\w-])"
+    ), checksums.social_security, digits=9),
+    Rule("ID", 0.98, _form(
+        r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
+    ), digits=6),
+    Rule("ID", 0.98, _form(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)"), digits=3),
+    Rule("ID", 0.98, _form(
+        r"(?<![\w.])(?:\d{2}\.?\d{3}\.?\d{3}|[XYZ][ -]?\d{7})[ -]?[A-Z](?!\w)"
+    ), checksums.dni, digits=7),
+    Rule("ID", 0.98, _form(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), checksums.cpf, digits=11),
+    Rule("ID", 0.95, _form(
+        r"(?<![\w-])[2-9]\d{3}([ -])\d{4}\1\d{4}(?![\w-]| \d)"
+    ), checksums.verhoeff, _GOODS, digits=12),
+    Rule("ID", 0.95, _form(r"(?<![\w-])(?<!\+1 )[4-7]\d{2} \d{3} \d{4}(?![\w-])"), checksums.nhs, _GOODS, digits=10),
+    Rule("ID", 0.95, _form(r"(?<![\w-])\d{3}-\d{3}-\d{3}(?![\w-])"), checksums.luhn, _GOODS, digits=9),
+    Rule("PHONE", 0.97, _form(
+        rf"(?<![\w.])(?:\+|00)[ ]?[1-9](?:[ .()/\u00a0-]{{0,3}}\d){{6,14}}{_EXTENSION}(?!\w)"
+    ), bool, digits=7),
+    Rule("PHONE", 0.95, _form(
+        rf"(?<![\w.])(?:1[ .-]?)?\(?\d{{3}}\)?[ .-]{{0,2}}\d{{3}}[ .-]\d{{4}}{_EXTENSION}{_NO_UNIT}"
+    ), bool, _GOODS, digits=10),
+    Rule("PHONE", 0.93, _form(
+        rf"(?<![\w.])\(0?\d{{1,4}}\)[ -]?\d{{2,4}}(?:[ .-]?\d{{2,4}}){{1,3}}{_NO_UNIT}"
+    ), phone, _GOODS, digits=7, signs=("(",)),
+    Rule("PHONE", 0.93, _form(
+        rf"(?<![\w.,])0[1-9]\d{{0,4}}(?:[ /-]{{1,3}}\d{{2,8}}){{1,4}}{_NO_UNIT}"
+    ), _national, _GOODS, digits=8),
+    Rule("PHONE", 0.93, _form(r"(?<![\w.])0[1-9](?:\.\d\d){4}(?!\w)"), bool, _VERSION, digits=10),
+    Rule("PHONE", 0.93, _form(
+        rf"{_CALLED}(?P<value>\+?\(?\d(?:[ .()/-]{{0,2}}\d){{6,14}}){_NO_UNIT}"
+    ), phone, digits=7),
+    Rule("PHONE", 0.93, _form(
+        r"(?<![\w.])(?P<value>\+?\(?\d(?:[ .()/-]{0,2}\d){6,14})[ -]{1,2}"
+        r"(?:office|fax|mobile|cell|home|phone|tel)(?!\w)"
+    ), phone, _GOODS, digits=7),
+    Rule("ID", 0.93, _form(
+        rf"{_NUMBERED}(?P<value>(?=(?:[a-z-]{{0,4}}\d){{4}})[a-z]{{0,4}}[ -]?\d(?:[ -]?[a-z0-9]){{3,19}})(?!\w)"
+    ), digits=4),
+)  # fmt: skip
 
 
 def find_patterns(text: str) -> list[Found]:
@@ -91,15 +195,24 @@ def find_patterns(text: str) -> list[Found]:
 
 
 def _matches(text: str) -> Iterator[Found]:
-    for kind, score, form, check in _RULES:
-        for match in form.finditer(text):
-            size = _passing(match.group(), check)
-            if size:
-                yield Found(match.start(), match.start() + size, kind, score)
+    plain = text.lower()
+    longest = max((sum(map(str.isdigit, run)) for run in _RUN.findall(text)), default=0)
+    for rule in _RULES:
+        if longest < rule.digits or (rule.signs and not any(sign in plain for sign in rule.signs)):
+            continue
+        part = "value" if "value" in rule.form.groupindex else 0
+        for match in rule.form.finditer(text):
+            start, end = match.span(part)
+            size = _passing(text[start:end], rule)
+            if size and not (rule.unless and rule.unless.search(text[max(0, start - 24) : start])):
+                yield Found(start, start + size, rule.kind, rule.score)
 
 
-def _passing(text: str, check: Callable[[str], bool]) -> int:
+def _passing(text: str, rule: Rule) -> int:
     """Return how much of `text` passes: all, or less of the groups at its end, which may be the next words."""
-    while text and not check(text):
-        text = text.rpartition(" ")[0]
-    return len(text)
+    size = len(text)
+    while size and not rule.check(text[:size]):
+        size = max(0, text.rfind(" ", 0, size))
+        if not rule.form.fullmatch(text[:size]):
+            return 0
+    return size

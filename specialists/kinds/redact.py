@@ -1,4 +1,4 @@
-"""`redact`: text -> text.redacted, in which personal data is replaced by placeholders such as [PERSON].
+"""`redact`: text -> text.redacted, in which personal data is replaced by placeholders such as [PERSON_1].
 
 A model tags each token; patterns with checksums stand beside it. What a specialist leaks cannot be called back, so a
 word is replaced as soon as it may well be personal, and where a word that stays is in doubt, the answer is unsure and
@@ -7,11 +7,8 @@ claims to have removed nothing.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -19,40 +16,57 @@ import numpy.typing as npt
 
 from hive.errors import HiveError
 from specialists.engine.base import Array
-from specialists.engine.tokenize import UNKNOWN, Tokens, padded
+from specialists.engine.tokenize import padded
 from specialists.kinds.base import Answer, Inputs, Parts, names, needed, setting
 from specialists.kinds.calibrated import Chances, softmax
 from specialists.kinds.patterns import Found, find_patterns
+from specialists.kinds.placeholders import placeholders, placeholders_in, replaced
 from specialists.kinds.shapes import shapes
 from specialists.kinds.texts import Text, TextReader
+from specialists.kinds.units import Units, inside, marked, merged, units_of, unreadable
 from specialists.kinds.way import Feeds, Way
 
-_UNIT: Final = re.compile(r"\w+|[^\w\s]")
-# Two marked words of one type are one span if no more than this stands between them.
-_GAP: Final = re.compile(r"[\s,.'\u2019/&#-]{0,3}")
+# With fewer words than this, how finely they are cut says little about the language.
+_FEW_WORDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A word or sign of the text and the probabilities of the types that are replaced, in their order."""
+class Judge:
+    """Which words are replaced: `types` are the model's tags but the first, `vouched` those of the label's claim.
 
-    start: int
-    end: int
-    chances: Chances
+    A word goes from a probability of `replace_from` for the vouched types together, or of `others_from` for the others
+    (organisations): one of those that stays does no harm to a person, and does not make an answer unsure.
+    """
 
-    @property
-    def chance(self) -> float:
-        """The probability that it is personal data of any type."""
-        return float(self.chances.sum())
+    types: tuple[str, ...]
+    vouched: npt.NDArray[np.bool_]
+    numeric: npt.NDArray[np.bool_]
+    replace_from: float
+    others_from: float
+
+    def likely(self, units: Units) -> npt.NDArray[np.bool_]:
+        """Say of each word whether it is marked."""
+        chances = units.chances
+        personal = chances[:, self.vouched].sum(axis=1)
+        others = chances.sum(axis=1) - personal
+        return np.asarray((personal >= self.replace_from) | (others >= self.others_from))
+
+    def left(self, text: str, units: Units) -> Chances:
+        """Return the probability that a word is vouched for; types that go only with a digit count only with one."""
+        digits = np.array([any(map(str.isdigit, text[a:b])) for a, b in units.spans], dtype=bool)
+        without = units.chances[:, self.vouched & ~self.numeric].sum(axis=1)
+        return np.asarray(np.where(digits, units.chances[:, self.vouched].sum(axis=1), without))
 
 
 class Redact:
     """Replaces personal data.
 
     Manifest: `preprocess.max_tokens`, `max_chars` and `scripts` that it reads (LATIN); `postprocess.tags` in the
-    model's order, `postprocess.replace`, the tags that are replaced, and `postprocess.only_with_digits`, those replaced
-    only where a digit is in them; `calibration.temperature`, `replace_from` (probability from which a word is replaced)
-    and `doubt_from` (from which a word that stays makes the answer unsure).
+    model's order, "outside" first: all others are found; `replace`, the tags that are replaced; `only_with_digits`,
+    those replaced only where a digit is in them; `vouched`, those whose absence the answer stands for (default: all of
+    `replace`); `calibration.temperature`, `replace_from` (probability from which a word is marked), `others_from` (the
+    same for types that are not vouched for; default: `replace_from`), `doubt_from` (from which a word that stays makes
+    the answer unsure) and `pieces_from` (tokens per word from which a text is unlike those learned; default: never).
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -67,27 +81,36 @@ class Redact:
             shapes=self._shapes,
             finish=self._redact,
         )
-        tags = names(manifest.postprocess, "tags", "postprocess")
-        self._tags = len(tags)
-        self._replace = names(manifest.postprocess, "replace", "postprocess")
-        if unknown := set(self._replace) - set(tags):
+        post, cuts = manifest.postprocess, manifest.calibration
+        self._tags = names(post, "tags", "postprocess")
+        types = self._tags[1:]
+        self._replace = frozenset(names(post, "replace", "postprocess"))
+        self._numeric = frozenset(names(post, "only_with_digits", "postprocess"))
+        vouched = frozenset(names(post, "vouched", "postprocess")) if "vouched" in post else self._replace
+        if unknown := (self._replace | vouched) - set(types):
             raise HiveError(
-                "manifest_invalid", f"`postprocess.replace` names {sorted(unknown)}, which are no tags."
+                "manifest_invalid",
+                f"`postprocess` replaces {sorted(unknown)}, which are no tags of the model.",
             )
-        self._columns = [tags.index(tag) for tag in self._replace]
-        self._numeric = frozenset(names(manifest.postprocess, "only_with_digits", "postprocess"))
-        self._is_numeric = np.array([tag in self._numeric for tag in self._replace])
+        replace_from = setting(cuts, "replace_from", "calibration")
+        self._judge = Judge(
+            types,
+            np.array([kind in vouched for kind in types]),
+            np.array([kind in self._numeric for kind in types]),
+            replace_from,
+            setting(cuts, "others_from", "calibration") if "others_from" in cuts else replace_from,
+        )
+        self._temperature = setting(cuts, "temperature", "calibration")
+        self._doubt_from = setting(cuts, "doubt_from", "calibration")
+        self._pieces_from = setting(cuts, "pieces_from", "calibration") if "pieces_from" in cuts else np.inf
         self._scripts = frozenset(names(manifest.preprocess, "scripts", "preprocess"))
-        self._temperature = setting(manifest.calibration, "temperature", "calibration")
-        self._replace_from = setting(manifest.calibration, "replace_from", "calibration")
-        self._doubt_from = setting(manifest.calibration, "doubt_from", "calibration")
         self._removes = manifest.removes
 
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return a `text.redacted` per text; spans are characters of the original text.
 
-        Confidence is the probability that nothing personal was left, if words are judged independently; it is 0 where
-        the text has letters of other scripts.
+        A span with a `token` was replaced by it; one without stays. Confidence is the probability that nothing vouched
+        for was left, if words are judged independently; it is 0 where the text has letters of other scripts.
         """
         return self._way.answer(batch)
 
@@ -96,43 +119,45 @@ class Redact:
         return {self._reader.input: "Please call Maria Keller in Lisbon on +351 21 000 0000."}
 
     def _shapes(self, feeds: Feeds) -> list[tuple[int, ...]]:
-        return [(*feeds["ids"].shape, self._tags)]
+        return [(*feeds["ids"].shape, len(self._tags))]
 
     def _redact(self, texts: Sequence[Text], outputs: Sequence[Array]) -> list[Answer]:
-        chances = softmax(outputs[0], self._temperature)[:, :, self._columns]
+        chances = softmax(outputs[0], self._temperature)[:, :, 1:]
         return [self._verdict(item, rows[: item.size]) for item, rows in zip(texts, chances, strict=True)]
 
     def _verdict(self, item: Text, chances: Chances) -> Answer:
-        units = list(units_of(item.text, item.tokens, chances))
-        spans = merged([*find_patterns(item.text), *self._spans(item.text, units)])
-        left = [chance_left(item.text, unit, self._is_numeric) for unit in units if not _inside(unit, spans)]
-        blind = unreadable(item.text, item.tokens, self._scripts)
-        confidence = 0.0 if blind else float(np.prod([1.0 - chance for chance in left]))
-        unsure = blind or max(left, default=0.0) >= self._doubt_from
+        text = item.text
+        units = units_of(text, item.tokens, chances)
+        held = placeholders_in(text, self._judge.types)
+        kept = np.array(inside(units, held), dtype=bool)
+        likely = self._judge.likely(units) & ~kept
+        found = merged([*find_patterns(text), *marked(text, units, likely, self._judge.types)])
+        gone = [span for span in found if self._goes(text, span)]
+        tokens = dict(zip(gone, placeholders(text, gone, held), strict=True))
+        covered = kept | np.array(inside(units, gone), dtype=bool)
+        left = self._judge.left(text, units)[~covered]
+        blind = unreadable(text, item.tokens, self._scripts)
+        unfamiliar = blind or self._foreign(units, covered)
+        unsure = bool(left.max(initial=0.0) >= self._doubt_from)
         output = {
-            "text": replaced(item.text, spans),
-            "spans": [
-                {"start": s.start, "end": s.end, "type": s.kind, "score": round(s.score, 4)} for s in spans
-            ],
+            "text": replaced(text, gone, list(tokens.values())),
+            "spans": [_span(span, tokens.get(span)) for span in found],
+            "types": sorted({span.kind for span in found}),
+            "tokens": list(dict.fromkeys(tokens.values())),
         }
-        return Answer(
-            output, min(1.0, max(0.0, confidence)), unsure, frozenset() if unsure else self._removes
-        )
+        confidence = 0.0 if blind else float(np.prod(1.0 - left))
+        return Answer(output, min(1.0, max(0.0, confidence)), unsure, self._removes, unfamiliar)
 
-    def _spans(self, text: str, units: list[Unit]) -> Iterator[Found]:
-        """Join marked units of one type; a date such as `Monday`, without a digit, is nobody's."""
-        marked = [unit for unit in units if unit.chance >= self._replace_from and is_word(text, unit)]
-        groups: list[list[Unit]] = [[unit] for unit in marked[:1]]
-        for before, unit in pairwise(marked):
-            if _belong(text, before, unit):
-                groups[-1].append(unit)
-            else:
-                groups.append([unit])
-        for group in groups:
-            kind = self._replace[int(np.sum([unit.chances for unit in group], axis=0).argmax())]
-            found = Found(group[0].start, group[-1].end, kind, max(unit.chance for unit in group))
-            if kind not in self._numeric or re.search(r"\d", text[found.start : found.end]):
-                yield found
+    def _goes(self, text: str, span: Found) -> bool:
+        """Say whether a part is replaced; a date such as `Monday`, without a digit, is nobody's."""
+        if span.kind not in self._replace:
+            return False
+        return span.kind not in self._numeric or any(map(str.isdigit, text[span.start : span.end]))
+
+    def _foreign(self, units: Units, covered: npt.NDArray[np.bool_]) -> bool:
+        """Say whether the words that stay are cut into more tokens than those of the learned language."""
+        pieces = np.array(units.pieces)[~covered]
+        return len(pieces) >= _FEW_WORDS and bool(pieces.mean() >= self._pieces_from)
 
 
 def _feeds(texts: Sequence[Text]) -> Feeds:
@@ -140,80 +165,8 @@ def _feeds(texts: Sequence[Text]) -> Feeds:
     return {"ids": padded([item.tokens.ids for item in texts]), "shapes": padded(forms)}
 
 
-def units_of(text: str, tokens: Tokens, chances: Chances) -> Iterator[Unit]:
-    """Yield the words and signs of `text`, each with the chances [types] of its most suspicious token."""
-    totals = chances.sum(axis=1)
-    place = 0
-    for match in _UNIT.finditer(text):
-        start, end = match.span()
-        while place < len(tokens.offsets) and tokens.offsets[place][1] <= start:
-            place += 1
-        stop = place
-        while stop < len(tokens.offsets) and tokens.offsets[stop][0] < end:
-            stop += 1
-        if stop > place:
-            yield Unit(start, end, chances[place + int(totals[place:stop].argmax())])
-
-
-def chance_left(text: str, unit: Unit, numeric: npt.NDArray[np.bool_]) -> float:
-    """Return the probability that a unit that stays is personal after all.
-
-    `numeric` marks the types that are replaced only where a digit is in them; signs alone tell nothing.
-    """
-    if not is_word(text, unit):
-        return 0.0
-    if re.search(r"\d", text[unit.start : unit.end]):
-        return unit.chance
-    return float(unit.chances[~numeric].sum())
-
-
-def _belong(text: str, before: Unit, unit: Unit) -> bool:
-    """Say whether two marked units are one span: of one type, or parts of one number."""
-    if not _GAP.fullmatch(text, before.end, unit.start):
-        return False
-    number = text[before.end - 1].isdigit() and text[unit.start].isdigit() and unit.start - before.end <= 1
-    return number or bool(before.chances.argmax() == unit.chances.argmax())
-
-
-def is_word(text: str, unit: Unit) -> bool:
-    """Say whether a unit is more than a sign."""
-    return any(c.isalnum() for c in text[unit.start : unit.end])
-
-
-def unreadable(text: str, tokens: Tokens, scripts: frozenset[str]) -> bool:
-    """Say whether `text` has letters of other scripts than those learned, or that the vocabulary lacks.
-
-    A script is the first word of a letter's Unicode name, such as LATIN.
-    """
-    if any(
-        c.isalpha() and unicodedata.name(c, "").partition(" ")[0] not in scripts for c in text if c > "\x7f"
-    ):
-        return True
-    pairs = zip(tokens.ids, tokens.offsets, strict=True)
-    return any(token == UNKNOWN and any(c.isalnum() for c in text[a:b]) for token, (a, b) in pairs)
-
-
-def merged(spans: Sequence[Found]) -> list[Found]:
-    """Return spans in order, overlapping ones as one that covers both, with the type of the likelier one."""
-    out: list[Found] = []
-    for span in sorted(spans, key=lambda s: (s.start, s.end)):
-        if out and span.start < out[-1].end:
-            last = out.pop()
-            better = last if last.score >= span.score else span
-            out.append(Found(last.start, max(last.end, span.end), better.kind, better.score))
-        else:
-            out.append(span)
-    return out
-
-
-def replaced(text: str, spans: Sequence[Found]) -> str:
-    """Return `text` with `[TYPE]` in the place of each span."""
-    pieces, at = [], 0
-    for span in spans:
-        pieces += [text[at : span.start], f"[{span.kind}]"]
-        at = span.end
-    return "".join([*pieces, text[at:]])
-
-
-def _inside(unit: Unit, spans: Sequence[Found]) -> bool:
-    return any(span.start <= unit.start and unit.end <= span.end for span in spans)
+def _span(span: Found, token: str | None) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "start": span.start, "end": span.end, "type": span.kind, "score": round(span.score, 4),
+    }  # fmt: skip
+    return entry if token is None else entry | {"token": token}

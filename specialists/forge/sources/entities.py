@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from specialists.forge.sources.values import MarkedText, Span
 
 
 def presidio(data: Path) -> list[MarkedText]:
-    """Return the synthetic texts of presidio-research with their PII spans; `group` is the template."""
+    """Return the synthetic texts of presidio-research with their PII spans.
+
+    `group` is the template, the text with {} for each value: its two files number the same templates differently.
+    """
     found = []
     for name in ("generated_large.json", "synth_dataset_v2.json"):
         for row in json.loads((data / "presidio_research" / name).read_text("utf-8")):
             spans = (Span(s["start_position"], s["end_position"], s["entity_type"]) for s in row["spans"])
             ordered = tuple(sorted(spans, key=lambda span: span.start))
-            found.append(MarkedText(str(row["full_text"]), ordered, f"{name}:{row['template_id']}"))
+            template = " ".join(re.sub(r"\{\{.*?\}\}", "{}", row["masked"]).lower().split())
+            found.append(MarkedText(str(row["full_text"]), ordered, template))
     return found
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from specialists.kinds.patterns import find_patterns, iban, luhn
+from specialists.kinds.patterns import find_patterns
 
 
 def kinds(text: str) -> list[tuple[str, str]]:
@@ -29,20 +29,47 @@ def kinds(text: str) -> list[tuple[str, str]]:
         ("ssn 536-22-8714, not 000-22-8714", [("ID", "536-22-8714")]),
         ("call +49 151 23456789 now", [("PHONE", "+49 151 23456789")]),
         ("call (555) 123-4567 or 555-123-4567", [("PHONE", "(555) 123-4567"), ("PHONE", "555-123-4567")]),
-        ("pump 7 at 83.2 degrees on 2024-05-01, order 4711, 12:30", []),
+        ("call +1 (555) 123-4567 x89", [("PHONE", "+1 (555) 123-4567 x89")]),
+        ("ring 020 7946 0958 or 01.23.45.67.89", [("PHONE", "020 7946 0958"), ("PHONE", "01.23.45.67.89")]),
+        ("my phone is 5551234567, order 5551234567", [("PHONE", "5551234567")]),
+        ("2813882583 mobile", [("PHONE", "2813882583")]),
+        ("account number 12345678", [("ID", "12345678")]),
+        ("AB 12 34 56 C and 12345678Z", [("ID", "AB 12 34 56 C"), ("ID", "12345678Z")]),
+        ("card 3782-822463-10005", [("CARD", "3782-822463-10005")]),
+        ("card 4111 1111 1111 1112", [("CARD", "4111 1111 1111 1112")]),
+        ("pay GB 29 NWBK 6016 1331 9268 19 now", [("IBAN", "GB 29 NWBK 6016 1331 9268 19")]),
+        ("jane.doe [at] example [dot] co.uk", [("EMAIL", "jane.doe [at] example [dot] co.uk")]),
+        ("jane at example dot com", [("EMAIL", "jane at example dot com")]),
+        ('"jane doe"@example.com', [("EMAIL", '"jane doe"@example.com')]),
+        ("fe80::1%eth0, ::1 and std::a::b", [("IP", "fe80::1%eth0"), ("IP", "::1")]),
+        ("version 1.2.3.4 of 10.0.0.1", [("IP", "10.0.0.1")]),
+        ("on 2024-05-01 09:30:00", [("DATE", "2024-05-01 09:30:00")]),
+        (
+            "3rd of May 2021, May 5, 12/25/23",
+            [("DATE", "3rd of May 2021"), ("DATE", "May 5"), ("DATE", "12/25/23")],
+        ),
+        ("since 1998, on Friday", [("DATE", "1998"), ("DATE", "Friday")]),
     ],
 )
 def test_what_is_found(text: str, found: list[tuple[str, str]]) -> None:
     assert kinds(text) == found
 
 
-def test_checksums() -> None:
-    assert luhn("5555 5555 5555 4444")
-    assert not luhn("5555 5555 5555 4445")
-    assert not luhn("0" * 16)
-    assert iban("NL91ABNA0417164300")
-    assert not iban("NL91ABNA0417164301")
-    assert not iban("XX")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "press 12 at 4.5 bar",
+        "pump 7 at 83.2 degrees, order 4711, 12:30",
+        "part 100-200-3000, drawing 100-200-300, item 4711-22",
+        "flow 120-130-1400 mm, meter 0123 456 m3",
+        "serial 1700000000000, version 10.2.3.4, alarm at 23:59:01",
+        "may 5 people come, 3/4 of 1,249.00, 120/80",
+        "It was dissolved in 1970 when it merged with three others"[17:],
+        "@since1938 at line 3",
+    ],
+)
+def test_what_a_plant_writes_is_left_alone(text: str) -> None:
+    assert [found for found in kinds(text) if found[0] != "DATE"] == []
 
 
 def test_long_hostile_texts_take_no_more_than_linear_time() -> None:
@@ -55,6 +82,11 @@ def test_long_hostile_texts_take_no_more_than_linear_time() -> None:
         "1." * 4000,
         "(1" * 4000,
         "de89" * 2000,
+        "call " * 1600,
+        "account number " * 500 + "1",
+        "a at b dot " * 700,
+        "1/" * 4000,
+        "may " * 2000,
     ]
     begun = time.process_time()
     for text in texts:

@@ -24,18 +24,18 @@ def redacted(specialist: Specialist, text: str) -> tuple[str, Answer]:
 @pytest.mark.parametrize(
     ("text", "gone", "placeholder"),
     [
-        ("My name is John Smith and I need help.", ["John", "Smith"], "[PERSON]"),
-        ("my name is anna kowalski", ["anna", "kowalski"], "[PERSON]"),
-        ("Dr. Emily Chen will see you now.", ["Emily", "Chen"], "[PERSON]"),
-        ("I live in Lisbon.", ["Lisbon"], "[LOCATION]"),
-        ("Write to jane.doe@example.com today", ["jane", "doe", "example.com"], "[EMAIL]"),
-        ("charge 4111 1111 1111 1111 please", ["4111", "1111"], "[CARD]"),
-        ("Transfer it to DE89 3704 0044 0532 0130 00 now", ["DE89", "3704", "00 now"], "[IBAN]"),
-        ("call me at 555-123-4567", ["555", "4567"], "[PHONE]"),
-        ("call me at +351 21 000 0000", ["351", "0000"], "[PHONE]"),
-        ("my ssn is 536-22-8714", ["536", "8714"], "[ID]"),
-        ("login from 192.168.0.17 failed", ["192", "17"], "[IP]"),
-        ("patient was born on 12/04/1961", ["1961"], "[DATE]"),
+        ("My name is John Smith and I need help.", ["John", "Smith"], "[PERSON_1]"),
+        ("my name is anna kowalski", ["anna", "kowalski"], "[PERSON_1]"),
+        ("Dr. Emily Chen will see you now.", ["Emily", "Chen"], "[PERSON_1]"),
+        ("I live in Lisbon.", ["Lisbon"], "[LOCATION_1]"),
+        ("Write to jane.doe@example.com today", ["jane", "doe", "example.com"], "[EMAIL_1]"),
+        ("charge 4111 1111 1111 1111 please", ["4111", "1111"], "[CARD_1]"),
+        ("Transfer it to DE89 3704 0044 0532 0130 00 now", ["DE89", "3704", "00 now"], "[IBAN_1]"),
+        ("call me at 555-123-4567", ["555", "4567"], "[PHONE_1]"),
+        ("call me at +351 21 000 0000", ["351", "0000"], "[PHONE_1]"),
+        ("my ssn is 536-22-8714", ["536", "8714"], "[ID_1]"),
+        ("login from 192.168.0.17 failed", ["192", "17"], "[IP_1]"),
+        ("patient was born on 12/04/1961", ["1961"], "[DATE_1]"),
     ],
 )
 def test_personal_data_is_replaced(
@@ -73,7 +73,7 @@ def test_spans_are_characters_of_the_original(specialist: Specialist) -> None:
     assert all(0 < s["score"] <= 1 for s in spans)
     rebuilt, at = "", 0
     for span in spans:
-        rebuilt += text[at : span["start"]] + f"[{span['type']}]"
+        rebuilt += text[at : span["start"]] + span["token"]
         at = span["end"]
     assert rebuilt + text[at:] == out
 
@@ -84,6 +84,27 @@ def test_what_it_cannot_read_is_unsure_and_claims_nothing(specialist: Specialist
     assert answer.unsure
     assert answer.confidence == 0
     assert answer.removes == frozenset()
+
+
+def test_a_day_without_a_digit_is_found_and_stays(specialist: Specialist) -> None:
+    out, answer = redacted(specialist, "see you on Monday about the pump")
+    assert out == "see you on Monday about the pump"
+    assert isinstance(answer.output, dict)
+    assert answer.output["spans"] == [{"start": 11, "end": 17, "type": "DATE", "score": 0.95}]
+    assert answer.output["types"] == ["DATE"]
+    assert answer.output["tokens"] == []
+
+
+def test_one_person_has_one_token(specialist: Specialist) -> None:
+    out, answer = redacted(specialist, "Maria Keller called. Please ask Maria Keller or Tom Jones.")
+    assert out == "[PERSON_1] called. Please ask [PERSON_1] or [PERSON_2]."
+    assert isinstance(answer.output, dict)
+    assert answer.output["tokens"] == ["[PERSON_1]", "[PERSON_2]"]
+
+
+def test_a_text_that_was_redacted_before_keeps_its_tokens(specialist: Specialist) -> None:
+    out, _ = redacted(specialist, "[PERSON_1] called. Please ask Maria Keller.")
+    assert out == "[PERSON_1] called. Please ask [PERSON_2]."
 
 
 def test_an_answer_is_the_same_alone_and_in_a_batch(specialist: Specialist) -> None:
@@ -102,5 +123,10 @@ def test_bad_inputs_are_refused_and_nothing_is_cut(specialist: Specialist) -> No
 
 def test_an_empty_text_has_nothing_to_remove(specialist: Specialist) -> None:
     assert specialist.answer([{"text": ""}]) == [
-        Answer({"text": "", "spans": [], "unfamiliar": False}, 1.0, unsure=False, removes=frozenset({"pii"}))
+        Answer(
+            {"text": "", "spans": [], "types": [], "tokens": [], "unfamiliar": False},
+            1.0,
+            unsure=False,
+            removes=frozenset({"pii"}),
+        )
     ]

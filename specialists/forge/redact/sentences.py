@@ -1,8 +1,21 @@
-"""Sentences to put made-up personal data into, and sentences with what is easily mistaken for it."""
+"""Sentences to put made-up personal data into, and sentences with what is easily mistaken for it.
+
+The model learns from PATTERNS and NEUTRAL; HELD_OUT is only ever measured on.
+"""
 
 from __future__ import annotations
 
 from typing import Final
+
+THINGS: Final = (
+    "pump", "valve", "press", "conveyor", "motor", "bearing", "boiler", "spindle", "gearbox", "sensor",
+    "compressor", "tank", "robot", "oven", "fan", "mixer", "crane", "turbine", "heater", "chiller", "printer",
+    "server", "router", "pipe", "filter", "belt", "drill", "lathe", "furnace", "inverter",
+)  # fmt: skip
+UNITS: Final = (
+    "degrees", "bar", "rpm", "volts", "amps", "percent", "kW", "litres", "mm", "kPa", "C", "Nm", "Hz",
+    "seconds", "kg",
+)  # fmt: skip
 
 PATTERNS: Final = (
     "my name is {PERSON}",
@@ -55,6 +68,19 @@ PATTERNS: Final = (
     "i was born on {DATE} in {LOCATION}",
     "was my payment to {PERSON} sent",
     "send 40 dollars from checking to {PERSON}",
+    "{ORGANIZATION} sent {PERSON} to {LOCATION} in {DATE}",
+    "invoice of {ORGANIZATION} dated {DATE}, due {DATE}",
+    "The contract with {ORGANIZATION} was signed on {DATE}.",
+    "{PERSON}, who used to work at {ORGANIZATION}, was admitted on {DATE}.",
+    "i work at {ORGANIZATION} near {LOCATION}",
+    "wire it to my account at {ORGANIZATION}: {IBAN}",
+    "{ORGANIZATION} shares fell after the report of {ORGANIZATION}",
+    "Shipped by {ORGANIZATION} to {ADDRESS}.",
+    "Name {PERSON}, born {DATE}, {ID}, {PHONE}",
+    "he was born in {DATE} and moved to {LOCATION} in {DATE}",
+    "reach me at {PHONE} or {EMAIL}",
+    "{PHONE} is my work number, {PHONE} my private one",
+    "The claim of {PERSON}, policy {ID}, was filed on {DATE}.",
     # Sentences without personal data, with what is easily mistaken for it.
     "the order 4711 of 12 valves was shipped",
     "Press 4 reached 182.5 degrees at 14:05, threshold 180.",
@@ -133,4 +159,30 @@ NEUTRAL: Final = (
     "Our new {THING} works fine so far",
     "The {THING} was inspected by {PERSON}, who found {N} cracks.",
     "{PERSON} says the {THING} is at {N} {UNIT}",
+)
+
+HELD_OUT: Final = (
+    "Could you check whether {IBAN} belongs to {PERSON}?",
+    "the refund for {PERSON} goes to account {IBAN} at {ORGANIZATION}",
+    "We tried {PHONE} twice and left a message for {PERSON}.",
+    "new mobile number of the tenant is {PHONE}, the old one was {PHONE}",
+    "Customer paid with {CARD}, then asked to store {CARD} instead.",
+    "card on file {CARD} was declined in {LOCATION}",
+    "her social security number, {ID}, is missing from the form",
+    "Taxpayer {PERSON} with number {ID} moved to {ADDRESS}.",
+    "Forward the scan to {EMAIL} and copy {EMAIL}.",
+    "the ticket came from {EMAIL} at {IP}",
+    "Firewall dropped packets of {IP}, rule 12, after 14 attempts.",
+    "{IP} and {IP} answer slowly since the update to version 4.12",
+    "Nurse {PERSON} moved the patient in room 12 to {ADDRESS} on {DATE}.",
+    "deliver two boxes of 40 bearings to {ADDRESS} before noon",
+    "Inspector {PERSON} of {ORGANIZATION} visited line 4 on {DATE}.",
+    "{ORGANIZATION} bought the site in {LOCATION} from {ORGANIZATION}.",
+    "Press 12 runs at 4.5 bar, press 13 at 4.7 bar, both with {N} strokes.",
+    "Order {N} of 25 units, item 4711-22, drawing 100-200-300, revision 1.2.3.4",
+    "Spindle 3 vibrates with 0.42 mm/s at 1450 rpm since 14:05:33.",
+    "batch 20413: 1200 pieces at 12.50 each, total 15,000.00",
+    "flow 120-130 l/min, level 40 %, firmware 2.14.0, serial 1700000000000",
+    "The {THING} on line {N} tripped at {N} {UNIT}, please reset it before the shift ends.",
+    "blood pressure 130/85, pulse 70, 37.2 degrees, 2 tablets of 500 mg at 8:00 and 20:00",
 )
