@@ -139,12 +139,10 @@ def test_a_model_that_policy_does_not_name_by_its_digest_removes_nothing(chains:
         os.kill(row.pid, signal.SIGHUP)
     text = "Maria Keller asks to move her appointment"
 
-    def refused() -> bool:
+    def answered() -> str:
         try:
-            chains.run("route", text, "pii")
+            return chains.run("route", text, "pii").state
         except HiveError as error:
-            assert error.code == "label_forbidden"
-            return True
-        return False
+            return error.code
 
-    until(refused, 20, "the new policy")
+    until(lambda: answered() == "label_forbidden", 20, "a refusal by the new policy")
