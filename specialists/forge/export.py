@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,10 @@ def to_onnx(
     model: nn.Module, sample: Feeds, outputs: Sequence[str], dynamic: Mapping[str, Mapping[int, str]]
 ) -> onnx.ModelProto:
     """Return `model` as float32 ONNX; `dynamic` names the axes that may vary, by input and output."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The older exporter, on purpose: the quantizer reads its graphs without changes.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             model.eval(),
