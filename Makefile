@@ -63,8 +63,12 @@ bench: $(DEV_STAMP) ## measure the dispatcher against its gates, on this machine
 forge: $(FORGE_STAMP) ## install what making specialists needs: torch and more
 	@echo "Ready. Make your own: docs/tutorials/make-your-own.md"
 
-models: $(FORGE_STAMP) ## train the bundled specialists again, into build/models; HIVE_DATA names the data's folder
-	@for script in $(FORGE); do $(PY) -m specialists.forge.$$script --out build/models/$$script $(ARGS) || exit 1; done
+forge: $(FORGE_STAMP) ## add torch and what else the forge needs to .venv, so that `hive forge` and its tests run
+	@echo "Ready: $(BIN)/hive forge build --help"
+
+models: $(FORGE_STAMP) ## make the bundled specialists again, into build/models; HIVE_DATA names the data's folder
+	@for recipe in $(RECIPES); do \
+		$(BIN)/hive forge build $$recipe --out build/models/$$(basename $$recipe .yaml) $(ARGS) || exit 1; done
 
 clean: ## remove what builds and checks left; .venv stays
 	rm -rf build dist site reports *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final, cast
 
 from hive.errors import HiveError
@@ -18,6 +19,9 @@ _LIBRARIES: Final = frozenset(
 
 def load(name: str) -> Task:
     """Return the task of that name; raise HiveError(forge_missing) if the forge's libraries are not installed."""
+    absent = sorted(library for library in _LIBRARIES if not _is_here(library))
+    if absent:
+        raise _forge_missing(absent)
     module, _, factory = TASKS[name].partition(":")
     try:
         return cast("Task", getattr(import_module(module), factory)())
@@ -30,9 +34,21 @@ def missing(error: ModuleNotFoundError) -> Exception:
     library = (error.name or "").partition(".")[0]
     if library not in _LIBRARIES:
         return error
+    return _forge_missing([library])
+
+
+def _is_here(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _forge_missing(libraries: Sequence[str]) -> HiveError:
+    """Return one sentence for all of them: torch is to come first, or its many GPU libraries come with it."""
     return HiveError(
         "forge_missing",
-        f"The forge needs {library}, which is not installed here. Install torch first, then the extra: "
+        f"The forge needs {', '.join(libraries)}, not installed here. Install torch first, then the extra `forge`: "
         "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu && pip install 'hive-mesh[forge]'",
-        library=library,
+        libraries=list(libraries),
     )
