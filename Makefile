@@ -63,9 +63,6 @@ bench: $(DEV_STAMP) ## measure the dispatcher against its gates, on this machine
 forge: $(FORGE_STAMP) ## install what making specialists needs: torch and more
 	@echo "Ready. Make your own: docs/tutorials/make-your-own.md"
 
-forge: $(FORGE_STAMP) ## add torch and what else the forge needs to .venv, so that `hive forge` and its tests run
-	@echo "Ready: $(BIN)/hive forge build --help"
-
 models: $(FORGE_STAMP) ## make the bundled specialists again, into build/models; HIVE_DATA names the data's folder
 	@for recipe in $(RECIPES); do \
 		$(BIN)/hive forge build $$recipe --out build/models/$$(basename $$recipe .yaml) $(ARGS) || exit 1; done

@@ -29,6 +29,7 @@ from hive.wire import codec, spec
 from hive.wire import messages as m
 from hive.wire.checks import Check, form
 from specialists.core import states as node_states
+from specialists.forge import recipe
 from specialists.load import KINDS
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -143,6 +144,43 @@ def tuning_table() -> str:
         meaning = str(entry["description"]).rpartition(" Default: ")[0]
         rows.append(f"| `{name}` | {entry['examples'][0]:,} | {form} | {meaning} |")
     return "\n".join(rows)
+
+
+def recipe_table(part: type[recipe.Part]) -> Callable[[], str]:
+    """Return what writes the keys of a part of a recipe, with their forms, defaults and meanings."""
+
+    def table() -> str:
+        rows = ["| key | form | default | meaning |", "|---|---|---|---|"]
+        schema = part.model_json_schema()
+        for name, entry in schema["properties"].items():
+            value = entry.get("default")
+            default = "" if value in (None, "", []) or isinstance(value, dict) else f"`{json.dumps(value)}`"
+            if name in schema.get("required", []):
+                default = "required"
+            rows.append(f"| `{name}` | {_form(entry)} | {default} | {entry.get('description', '')} |")
+        return "\n".join(rows)
+
+    return table
+
+
+def _form(entry: Mapping[str, object]) -> str:
+    """Return a word for what a JSON schema admits."""
+    if "enum" in entry:
+        choices = entry["enum"]
+        assert isinstance(choices, list)
+        return ", ".join(f"`{choice}`" for choice in choices)
+    if "anyOf" in entry:
+        kinds = entry["anyOf"]
+        assert isinstance(kinds, list)
+        return " or ".join(_form(kind) for kind in kinds if kind.get("type") != "null")
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "array": "list",
+        "object": "map",
+    }
+    return words.get(str(entry.get("type", "")), "map")
 
 
 def header_table() -> str:
@@ -485,6 +523,11 @@ def write() -> dict[Path, str]:
         "config.md": {"tuning": tuning_table},
         "errors.md": {"errors": errors_table},
         "manifest.md": {"kinds": specialist_kinds},
+        "recipes.md": {
+            "recipe": recipe_table(recipe.Recipe),
+            "data": recipe_table(recipe.DataPart),
+            "card": recipe_table(recipe.CardPart),
+        },
         "states.md": {
             "task": transitions(conductor_states.TASK),
             "node": transitions(conductor_states.NODE),

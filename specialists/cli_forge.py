@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from hive.cli.report import JsonOption, emit, err, out, reported
 from hive.errors import HiveError
+from specialists import cli_forge_look
+from specialists import cli_forge_options as given
 
 if TYPE_CHECKING:
     from specialists.forge.recipe import Recipe
@@ -21,53 +24,31 @@ forge_app = typer.Typer(
 )
 _COLUMNS: Final = ("text", "label", "spans", "tags", "tokens", "sentence", "time", "series", "group")
 
-RecipeArgument = Annotated[
-    str | None,
-    typer.Argument(metavar="[RECIPE]", help="A recipe file, or the name of one that comes with Hive."),
-]
-
-
-@forge_app.callback()
-def _group() -> None:
-    """Keep each command's name where there is only one."""
-
 
 @forge_app.command()
 def build(  # noqa: PLR0913, PLR0917 - each is an option
-    recipe: RecipeArgument = None,
-    task: Annotated[
-        str | None, typer.Option(help="Without a recipe: classify, tag, anomaly, risk, regress or embed.")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Your data: CSV, TSV, JSONL or Parquet.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="The column with the text.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="The column to be predicted.")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Any other role, as ROLE=NAME: time=stamp, series=device.")
-    ] = None,
-    test_data: Annotated[
-        Path | None, typer.Option(help="A file to measure on, instead of a part of the data.")
-    ] = None,
-    out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Where the specialist goes. Default: ./NAME.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Its name. Default: that of the data's file.")] = None,
-    capability: Annotated[
-        str | None, typer.Option(help="The capability that it serves, domain.verb.")
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="How much work to put in, such as 15m: minutes of a machine with 2 cores."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The result follows from it.")] = None,
-    data_root: Annotated[
-        str | None,
-        typer.Option(help="Where the public data sets of bundled recipes lie. Default: $HIVE_DATA."),
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Where finished stages are kept. Default: $HIVE_FORGE_CACHE.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as there are cores.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Use nothing from the cache.")] = False,
+    recipe: given.RecipeName = None,
+    task: given.TaskName = None,
+    data: given.Data = None,
+    text_column: given.TextColumn = None,
+    label_column: given.LabelColumn = None,
+    column: given.Columns = None,
+    test_data: given.TestData = None,
+    validation_data: given.ValidationData = None,
+    unlabelled_data: given.Unlabelled = None,
+    outside_data: given.Outside = None,
+    encoding: given.Encoding = None,
+    delimiter: given.Delimiter = None,
+    settings: given.Settings = None,
+    out_dir: given.Out = None,
+    name: given.Name = None,
+    capability: given.Capability = None,
+    budget: given.Budget = None,
+    seed: given.Seed = None,
+    data_root: given.DataRoot = None,
+    cache: given.CacheFolder = None,
+    threads: given.Threads = None,
+    fresh: given.Fresh = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build a specialist: check the data, train a teacher, distil, prune and quantize a student, measure, publish.
@@ -75,17 +56,28 @@ def build(  # noqa: PLR0913, PLR0917 - each is an option
     A build that was killed goes on where it was. What it prints last, and in DIR.report/, says how good the specialist
     is beside its teacher, and what it costs.
     """
+    from specialists.forge.data.files import find_file  # noqa: PLC0415
+    from specialists.forge.settings import with_settings  # noqa: PLC0415 - keeps `hive --help` quick
+
     with reported(as_json=as_json):
-        wanted = _recipe(recipe, task, data, test_data, name)
-        columns = dict(wanted.data.columns) | _columns(text_column, label_column, column or [])
+        wanted = _recipe(recipe, task, data, name)
+        files = {"test": test_data, "validation": validation_data}
+        files |= {"unlabelled": unlabelled_data, "outside": outside_data}
+        columns = {"text": text_column, "label": label_column}
         changes: dict[str, object] = {
-            "data": wanted.data.model_copy(update={"columns": columns}),
-            **({"capability": capability} if capability else {}),
-            **({"budget": budget} if budget else {}),
-            **({"seed": seed} if seed is not None else {}),
-            **({"name": name} if name else {}),
+            "data": wanted.data.model_dump()
+            | _set({"encoding": encoding, "delimiter": delimiter})
+            | {key: str(find_file(path).resolve()) for key, path in files.items() if path}
+            | {"columns": dict(wanted.data.columns) | _set(columns) | _columns(column or [])},
+            "options": with_settings(wanted.options, settings or []),
         }
+        changes |= _set({"capability": capability, "budget": budget, "seed": seed, "name": name})
         _run(_changed(wanted, changes), out_dir, data_root, cache, threads, fresh=fresh, as_json=as_json)
+
+
+def _set(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _run(
@@ -134,10 +126,9 @@ def cache_root() -> Path:
     return Path(given) if given else Path(home) / "hive" / "forge"
 
 
-def _recipe(
-    recipe: str | None, task: str | None, data: Path | None, test: Path | None, name: str | None
-) -> Recipe:
+def _recipe(recipe: str | None, task: str | None, data: Path | None, name: str | None) -> Recipe:
     """Return the recipe that is named, or the one that the options describe."""
+    from specialists.forge.data.files import find_file  # noqa: PLC0415
     from specialists.forge.recipe import from_options, load  # noqa: PLC0415
 
     if recipe is not None:
@@ -149,7 +140,7 @@ def _recipe(
             "bad_request",
             "Give a recipe, or --task and --data, as in: hive forge build --task classify --data my.csv",
         )
-    files = {"path": str(data.resolve())} | ({"test": str(test.resolve())} if test else {})
+    files = {"path": str(find_file(data).resolve())}
     return from_options({"name": name or _name_of(data), "task": task, "data": files})
 
 
@@ -159,9 +150,9 @@ def _name_of(data: Path) -> str:
     return "-".join(part for part in "".join(letters).split("-") if part)[:63] or "specialist"
 
 
-def _columns(text: str | None, label: str | None, others: list[str]) -> dict[str, str]:
-    named = {role: name for role, name in (("text", text), ("label", label)) if name}
-    for entry in others:
+def _columns(entries: list[str]) -> dict[str, str]:
+    named = {}
+    for entry in entries:
         role, sign, name = entry.partition("=")
         if not sign or role not in _COLUMNS:
             raise HiveError(
@@ -175,10 +166,11 @@ def _changed(recipe: Recipe, changes: dict[str, object]) -> Recipe:
     """Return the recipe with what the command's options say instead; checked again as a whole."""
     from specialists.forge.recipe import from_options, seconds_of  # noqa: PLC0415
 
-    fields = recipe.model_dump() | {
-        key: value.model_dump() if hasattr(value, "model_dump") else value for key, value in changes.items()
-    }
-    changed = from_options(fields)
+    changed = from_options(recipe.model_dump() | changes)
     if changed.budget:
         seconds_of(changed.budget)
     return changed
+
+
+forge_app.command("list")(cli_forge_look.list_recipes)
+forge_app.command("options")(cli_forge_look.options)

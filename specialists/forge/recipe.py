@@ -47,6 +47,11 @@ class DataPart(Part):
     validation: Annotated[str | None, Field(description="A file to choose by, likewise.")] = None
     unlabelled: Annotated[str | None, Field(description="Texts without labels, for distillation.")] = None
     outside: Annotated[str | None, Field(description="Texts that belong to no class.")] = None
+    encoding: Annotated[str | None, Field(description="Of the files' text. Default: found out.")] = None
+    delimiter: Annotated[
+        str | None, Field(min_length=1, max_length=1, description="Between fields. Default: found out.")
+    ] = None
+    header: Annotated[bool, Field(description="Whether the first row of a table names its columns.")] = True
     columns: Annotated[
         dict[str, str], Field(description="Which column is what: text, label, spans, time, series, ...")
     ] = Field(default_factory=dict)
@@ -55,8 +60,10 @@ class DataPart(Part):
 class CardPart(Part):
     """Sentences for the card."""
 
-    summary: str = ""
-    limits: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    summary: Annotated[str, Field(description="One sentence: what it does. Default: the task's.")] = ""
+    limits: Annotated[
+        tuple[str, ...], Field(strict=False, description="What it cannot do, before what the task says.")
+    ] = ()
     citations: Annotated[
         tuple[str, ...], Field(strict=False, description="The data's authors and licences.")
     ] = ()
@@ -66,18 +73,21 @@ class CardPart(Part):
 class Recipe(Part):
     """A whole recipe. `options` are the task's own, by stage; `hive forge options TASK` lists them."""
 
-    name: Name
-    version: Name = "1.0.0"
-    task: Task
+    name: Annotated[Name, Field(description="Of the specialist.")]
+    version: Annotated[Name, Field(description="Of the specialist.")] = "1.0.0"
+    task: Annotated[Task, Field(description="The kind of problem.")]
     capability: Annotated[
         str, Field(pattern=r"^([a-z0-9_]+(\.[a-z0-9_]+)+)?$", description="Default: the task's.")
     ] = ""
     output: Annotated[str, Field(description="The data type of the answer. Default: the task's.")] = ""
-    data: DataPart
+    data: Annotated[DataPart, Field(description="Where the data is, see below.")]
     budget: Annotated[str, Field(description="Such as 90s, 15m or 2h; default: the task's.")] = ""
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    options: dict[str, dict[str, object]] = Field(default_factory=dict)
-    card: CardPart = CardPart()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="The result follows from it.")] = 0
+    options: Annotated[
+        dict[str, dict[str, object]],
+        Field(description="The task's own, by stage; `hive forge options TASK` lists them."),
+    ] = Field(default_factory=dict)
+    card: Annotated[CardPart, Field(description="Sentences for the card, see below.")] = CardPart()
 
     @property
     def budget_s(self) -> float | None:

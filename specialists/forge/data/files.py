@@ -83,7 +83,7 @@ class DataFile:
 
 
 def find_file(name: str | Path, beside: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the file `name`, looked for here, in the folder `beside`, and in the environment's HIVE_DATA.
+    """Return the file or folder `name`, looked for here, in the folder `beside`, and in the environment's HIVE_DATA.
 
     Raises HiveError(data_invalid) if it is in none of them.
     """
@@ -93,7 +93,7 @@ def find_file(name: str | Path, beside: Path | None = None, environ: Mapping[str
         *([Path(environ["HIVE_DATA"])] if "HIVE_DATA" in environ else []),
     ]
     for folder in folders:
-        if (folder / name).is_file():
+        if (folder / name).exists():
             return folder / name
     where = ", ".join(str(folder.absolute()) for folder in folders)
     raise refused("file_missing", f"There is no file {name}. It was looked for in {where}.")

@@ -166,7 +166,8 @@ def _inputs(recipe: Recipe, root: Path | None) -> Mapping[str, object]:
     for name in (*([data.source] if data.source else []), *data.also):
         folder = folder_of(name, root)
         files[f"source {name}"] = content_hash(folder) if folder else "generated"
-    return {"columns": data.columns, "files": files}
+    reading = [data.encoding, data.delimiter, data.header]
+    return {"columns": data.columns, "reading": reading, "files": files}
 
 
 _: type[Workbench] = _Bench

@@ -22,6 +22,8 @@ def load(name: str) -> Task:
     absent = sorted(library for library in _LIBRARIES if not _is_here(library))
     if absent:
         raise _forge_missing(absent)
+    if name not in TASKS:
+        raise HiveError("recipe_invalid", f"There is no task {name!r}. There are {', '.join(TASKS)}.")
     module, _, factory = TASKS[name].partition(":")
     try:
         return cast("Task", getattr(import_module(module), factory)())
