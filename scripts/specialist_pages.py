@@ -127,6 +127,7 @@ def _page(manifest: Manifest, answer: object) -> str:
         _facts(manifest),
         "## Ask it",
         *_asking(manifest, answer),
+        *_vocabulary(manifest),
         _PICTURE.format(name=manifest.name) if _picture(manifest) else "",
         *sections,
     ]
@@ -201,6 +202,29 @@ def _argument(value: object) -> str | None:
 
 def _fenced(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```"
+
+
+def _vocabulary(manifest: Manifest) -> Iterator[str]:
+    """Yield what a specialist can read and say: the fields of its records, the names of its answers."""
+    columns = manifest.preprocess.get("columns")
+    if isinstance(columns, list):
+        yield "## Fields"
+        yield "A field may be null or absent; then it counts as missing."
+        rows = ["| field | meaning | unit | in the training data |", "|---|---|---|---|"]
+        for column in columns:
+            seen = " ".join(f"`{value}`" for value in column.get("values", ())) or _range(column)
+            rows.append(f"| `{column['name']}` | {column['title']} | {column.get('unit', '')} | {seen} |")
+        yield "\n".join(rows)
+    lists = {name: value for name, value in manifest.postprocess.items() if isinstance(value, list) and value}
+    if lists:
+        yield "## What it can say"
+        for name, values in lists.items():
+            yield f'??? note "{name.replace("_", " ")}: {len(values)}"'
+            yield "    " + " ".join(f"`{value}`" for value in values)
+
+
+def _range(column: Mapping[str, float]) -> str:
+    return f"{column['low']:g} to {column['high']:g}"
 
 
 def _picture(manifest: Manifest) -> str:
