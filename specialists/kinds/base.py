@@ -113,6 +113,11 @@ def names(settings: Json, name: str, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def optional_names(settings: Json, name: str, where: str) -> tuple[str, ...]:
+    """Return a list of strings, empty if it is not there; raise HiveError(manifest_invalid) if it is something else."""
+    return names(settings, name, where) if settings.get(name, []) != [] else ()
+
+
 def needed(part: Needed | None, what: str, kind: str) -> Needed:
     """Return `part`; raise HiveError(manifest_invalid) if the manifest names none and the kind cannot do without."""
     if part is None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from hive.errors import HiveError
 from specialists.engine.base import Array
 from specialists.engine.tokenize import padded
-from specialists.kinds.base import Answer, Inputs, Parts, names, needed, setting
+from specialists.kinds.base import Answer, Inputs, Parts, names, needed, optional_names, setting
 from specialists.kinds.calibrated import Chances, softmax
 from specialists.kinds.patterns import Found, find_patterns
 from specialists.kinds.placeholders import placeholders, placeholders_in, replaced
@@ -27,7 +27,7 @@ from specialists.kinds.units import Units, inside, marked, merged, units_of, unr
 from specialists.kinds.way import Feeds, Way
 
 # With fewer words than this, how finely they are cut says little about the language.
-_FEW_WORDS: Final = 4
+FEW_WORDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,10 @@ class Judge:
         others = chances.sum(axis=1) - personal
         return np.asarray((personal >= self.replace_from) | (others >= self.others_from))
 
-    def left(self, text: str, units: Units) -> Chances:
+    def left(self, units: Units) -> Chances:
         """Return the probability that a word is vouched for; types that go only with a digit count only with one."""
-        digits = np.array([any(map(str.isdigit, text[a:b])) for a, b in units.spans], dtype=bool)
         without = units.chances[:, self.vouched & ~self.numeric].sum(axis=1)
-        return np.asarray(np.where(digits, units.chances[:, self.vouched].sum(axis=1), without))
+        return np.asarray(np.where(units.digits, units.chances[:, self.vouched].sum(axis=1), without))
 
 
 class Redact:
@@ -63,10 +62,11 @@ class Redact:
 
     Manifest: `preprocess.max_tokens`, `max_chars` and `scripts` that it reads (LATIN); `postprocess.tags` in the
     model's order, "outside" first: all others are found; `replace`, the tags that are replaced; `only_with_digits`,
-    those replaced only where a digit is in them; `vouched`, those whose absence the answer stands for (default: all of
-    `replace`); `calibration.temperature`, `replace_from` (probability from which a word is marked), `others_from` (the
-    same for types that are not vouched for; default: `replace_from`), `doubt_from` (from which a word that stays makes
-    the answer unsure) and `pieces_from` (tokens per word from which a text is unlike those learned; default: never).
+    those replaced only where a digit is in them (default: none); `vouched`, those whose absence the answer stands for
+    (default: all of `replace`); `calibration.temperature`, `replace_from` (probability from which a word is marked),
+    `others_from` (the same for types that are not vouched for; default: `replace_from`), `doubt_from` (from which a
+    word that stays makes the answer unsure) and `unfamiliar_from` (tokens per word from which a text is unlike those
+    learned; default: never).
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -85,8 +85,8 @@ class Redact:
         self._tags = names(post, "tags", "postprocess")
         types = self._tags[1:]
         self._replace = frozenset(names(post, "replace", "postprocess"))
-        self._numeric = frozenset(names(post, "only_with_digits", "postprocess"))
-        vouched = frozenset(names(post, "vouched", "postprocess")) if "vouched" in post else self._replace
+        self._numeric = frozenset(optional_names(post, "only_with_digits", "postprocess"))
+        vouched = frozenset(optional_names(post, "vouched", "postprocess") or self._replace)
         if unknown := (self._replace | vouched) - set(types):
             raise HiveError(
                 "manifest_invalid",
@@ -102,7 +102,9 @@ class Redact:
         )
         self._temperature = setting(cuts, "temperature", "calibration")
         self._doubt_from = setting(cuts, "doubt_from", "calibration")
-        self._pieces_from = setting(cuts, "pieces_from", "calibration") if "pieces_from" in cuts else np.inf
+        self._unfamiliar_from = (
+            setting(cuts, "unfamiliar_from", "calibration") if "unfamiliar_from" in cuts else np.inf
+        )
         self._scripts = frozenset(names(manifest.preprocess, "scripts", "preprocess"))
         self._removes = manifest.removes
 
@@ -127,7 +129,7 @@ class Redact:
 
     def _verdict(self, item: Text, chances: Chances) -> Answer:
         text = item.text
-        units = units_of(text, item.tokens, chances)
+        units = units_of(text, item.tokens, chances, self._judge.types)
         held = placeholders_in(text, self._judge.types)
         kept = np.array(inside(units, held), dtype=bool)
         likely = self._judge.likely(units) & ~kept
@@ -135,7 +137,7 @@ class Redact:
         gone = [span for span in found if self._goes(text, span)]
         tokens = dict(zip(gone, placeholders(text, gone, held), strict=True))
         covered = kept | np.array(inside(units, gone), dtype=bool)
-        left = self._judge.left(text, units)[~covered]
+        left = self._judge.left(units)[~covered]
         blind = unreadable(text, item.tokens, self._scripts)
         unfamiliar = blind or self._foreign(units, covered)
         unsure = bool(left.max(initial=0.0) >= self._doubt_from)
@@ -157,7 +159,7 @@ class Redact:
     def _foreign(self, units: Units, covered: npt.NDArray[np.bool_]) -> bool:
         """Say whether the words that stay are cut into more tokens than those of the learned language."""
         pieces = np.array(units.pieces)[~covered]
-        return len(pieces) >= _FEW_WORDS and bool(pieces.mean() >= self._pieces_from)
+        return len(pieces) >= FEW_WORDS and bool(pieces.mean() >= self._unfamiliar_from)
 
 
 def _feeds(texts: Sequence[Text]) -> Feeds:

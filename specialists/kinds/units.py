@@ -16,6 +16,7 @@ from specialists.kinds.patterns import Found
 
 Chances = npt.NDArray[np.float64]
 
+NUMBERS: Final = frozenset({"ID", "PHONE", "CARD", "IBAN", "IP"})
 _WORD: Final = re.compile(r"\w+")
 # Two marked words of one type are one part if no more than this stands between them.
 _GAP: Final = re.compile(r"[\s,.'\u2019/&#-]{0,3}")
@@ -25,16 +26,20 @@ _GAP: Final = re.compile(r"[\s,.'\u2019/&#-]{0,3}")
 class Units:
     """The words of a text: characters [start, end) of each, what its most suspicious token may be, and its tokens.
 
-    `chances` are [words, types]; `pieces` is the number of tokens of each word.
+    `chances` are [words, types]; `digits` says of each word whether it has one, `pieces` counts its tokens.
     """
 
     spans: list[tuple[int, int]]
     chances: Chances
+    digits: npt.NDArray[np.bool_]
     pieces: list[int]
 
 
-def units_of(text: str, tokens: Tokens, chances: Chances) -> Units:
-    """Return the words that have tokens; `chances` are those of the tokens, [tokens, types]."""
+def units_of(text: str, tokens: Tokens, chances: Chances, types: Sequence[str]) -> Units:
+    """Return the words that have tokens; `chances` are those of the tokens, [tokens, types].
+
+    A word without a digit is never of a type of `NUMBERS`: a word beside a number is often taken for one.
+    """
     totals = chances.sum(axis=1).tolist()
     offsets = tokens.offsets
     spans, picked, pieces = [], [], []
@@ -50,12 +55,14 @@ def units_of(text: str, tokens: Tokens, chances: Chances) -> Units:
             spans.append((start, end))
             picked.append(max(range(place, stop), key=totals.__getitem__))
             pieces.append(stop - place)
-    return Units(spans, chances[picked], pieces)
+    digits = np.array([any(map(str.isdigit, text[start:end])) for start, end in spans], dtype=bool)
+    numbers = np.array([kind in NUMBERS for kind in types], dtype=bool)
+    found = chances[picked]
+    found[np.ix_(~digits, numbers)] = 0.0
+    return Units(spans, found, digits, pieces)
 
 
-def marked(
-    text: str, units: Units, likely: Sequence[bool] | npt.NDArray[np.bool_], types: Sequence[str]
-) -> list[Found]:
+def marked(text: str, units: Units, likely: npt.NDArray[np.bool_], types: Sequence[str]) -> list[Found]:
     """Return the parts of words that are `likely`, neighbours of one type, or of one number, joined."""
     best = units.chances.argmax(axis=1).tolist() if units.spans else []
     groups: list[list[int]] = []

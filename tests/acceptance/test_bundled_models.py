@@ -16,7 +16,8 @@ pytest.importorskip("torch", reason="the forge is not installed")
 pytest.importorskip("sklearn", reason="the forge is not installed")
 
 from specialists.forge.measures import ranking
-from specialists.forge.redact.corpus import EVERY, OUTSIDE, gather
+from specialists.forge.redact.corpus import gather
+from specialists.forge.redact.examples import EVERY, OUTSIDE
 from specialists.forge.redact.measure import detector_of, measured
 from specialists.forge.sources.signals import skab_valve1
 from specialists.forge.train_anomaly import stream

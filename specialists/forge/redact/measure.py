@@ -7,6 +7,7 @@ because texts of one template are alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,7 +17,8 @@ import numpy.typing as npt
 
 from hive.errors import HiveError
 from specialists.forge.measures import Measure, bootstrap
-from specialists.forge.redact.corpus import OUTSIDE, Example, Mark
+from specialists.forge.redact.examples import OUTSIDE, Example, Mark
+from specialists.kinds.base import names, optional_names
 from specialists.kinds.patterns import Found
 from specialists.load import Specialist
 
@@ -32,6 +34,7 @@ SOURCES: Final = {
 }
 STRUCTURED: Final = frozenset({"ID", "EMAIL", "PHONE", "CARD", "IBAN", "IP"})
 _ADDRESSES: Final = frozenset({"ADDRESS", "STREET_ADDRESS", "ZIP_CODE"})
+_WORD: Final = re.compile(r"\w+")
 _TITLES: Final = frozenset({"dr", "mr", "mrs", "ms", "miss", "prof"})
 
 
@@ -85,8 +88,9 @@ def measured(detect: Detector, examples: Iterable[Example], kinds: frozenset[str
 
     `SOURCE_found_TYPE`: marked parts whose letters and digits are all inside spans, whatever their type.
     `SOURCE_character_precision`: of the characters inside spans that the corpus judges, those that are marked.
-    `SOURCE_character_recall`: of the marked characters of `kinds`, those inside spans. `SOURCE_typed`: of the covered
-    parts, those whose span has the right type.
+    `SOURCE_character_recall`: of the marked characters of `kinds`, those inside spans; `SOURCE_character_f1` is the
+    harmonic mean of both. `SOURCE_typed`: of the covered parts, those with a span of the right type. `SOURCE_slot_f1`:
+    spans that are right to the character and the type.
     """
     tallies: dict[str, Tally] = {}
     for example in examples:
@@ -106,15 +110,26 @@ def tally_example(tally: Tally, example: Example, found: Sequence[Found], kinds:
     for span in found:
         hidden[span.start : span.end] = True
     wanted, judged = _judged(example, found, written)
-    right = (hidden & wanted).sum()
-    tally.add("character_precision", example.group, right, (hidden & judged).sum())
+    right, gone = (hidden & wanted).sum(), (hidden & judged).sum()
+    tally.add("character_precision", example.group, right, gone)
     known = np.zeros(len(example.text), dtype=bool)
     for mark in example.marks:
         if mark.allowed <= kinds:
             known[mark.start : mark.end] = True
             covered = bool((hidden | ~wanted)[mark.start : mark.end].all())
             _tally_mark(tally, example.group, mark, found, covered=covered)
-    tally.add("character_recall", example.group, (hidden & wanted & known).sum(), (wanted & known).sum())
+    wanted &= known
+    tally.add("character_recall", example.group, (hidden & wanted).sum(), wanted.sum())
+    tally.add("character_f1", example.group, 2 * right, gone + right + (wanted & ~hidden).sum())
+    _tally_slots(tally, example, found, kinds)
+
+
+def _tally_slots(tally: Tally, example: Example, found: Sequence[Found], kinds: frozenset[str]) -> None:
+    """Count spans that are right to the character and the type; F1 is twice the hits over marks and finds together."""
+    marks = {(m.start, m.end): m.allowed for m in example.marks if m.allowed <= kinds}
+    judged = [span for span in found if span.kind not in example.outside]
+    hits = sum(span.kind in marks.get((span.start, span.end), ()) for span in judged)
+    tally.add("slot_f1", example.group, 2 * hits, len(marks) + len(judged))
 
 
 def _tally_mark(tally: Tally, group: str, mark: Mark, found: Sequence[Found], *, covered: bool) -> None:
@@ -146,6 +161,50 @@ def _judged(
             wanted[mark.start : mark.start + len(title)] = False
             vague[mark.start : mark.start + len(title)] = True
     return wanted & written, (wanted | ~vague) & written
+
+
+def doubts(specialist: Specialist, examples: Iterable[Example]) -> dict[str, Measure]:
+    """Return, per corpus, how many texts a specialist is sure of, and how many of these are clean.
+
+    A text is clean if every word of the types that the specialist vouches for was replaced; titles may stay, and what
+    goes only with a digit in it.
+    """
+    post = specialist.manifest.postprocess
+    numeric = frozenset(optional_names(post, "only_with_digits", "postprocess"))
+    vouched = frozenset(
+        optional_names(post, "vouched", "postprocess") or names(post, "replace", "postprocess")
+    )
+    name, tallies = next(iter(specialist.manifest.inputs)), dict[str, Tally]()
+    for example in examples:
+        answer = specialist.answer([{name: example.text}])[0]
+        if isinstance(answer, HiveError):
+            raise answer
+        assert isinstance(answer.output, Mapping), "a text.redacted is a document"
+        tally = tallies.setdefault(example.source, Tally())
+        tally.add("texts_sure", example.group, not answer.unsure, 1)
+        if not answer.unsure:
+            hidden = np.zeros(len(example.text), dtype=bool)
+            for span in answer.output["spans"]:
+                hidden[span["start"] : span["end"]] = "token" in span
+            clean = all(
+                hidden[slice(*word.span())].all()
+                for mark in example.marks
+                if mark.allowed <= vouched
+                for word in _WORD.finditer(example.text, mark.start, mark.end)
+                if not _may_stay(word[0], mark.allowed, numeric)
+            )
+            tally.add("texts_clean_where_sure", example.group, clean, 1)
+    return {
+        f"{source}_{measure}": value
+        for source, tally in tallies.items()
+        for measure, value in tally.measures(SOURCES.get(source, source)).items()
+    }
+
+
+def _may_stay(word: str, allowed: frozenset[str], numeric: frozenset[str]) -> bool:
+    if allowed <= numeric:
+        return not any(map(str.isdigit, word))
+    return word.lower() in _TITLES
 
 
 def summary(figures: Mapping[str, Measure]) -> str:

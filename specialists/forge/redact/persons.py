@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from specialists.forge.redact.identifiers import Identifiers
-from specialists.forge.redact.sentences import NEUTRAL, PATTERNS, THINGS, UNITS
+from specialists.forge.redact.sentences import NEUTRAL, PATTERNS, ROLES, SPOTS, THINGS, UNITS
 from specialists.forge.sources.values import MarkedText, Span
 
 _MONTHS: Final = tuple(calendar.month_name)[1:]
@@ -27,6 +27,8 @@ _FIRMS: Final = (
     "University of {L}", "{W} Insurance", "{W} Systems", "{W} Pharma", "{W} S.A.", "{W} and Sons", "{L} City Council",
     "St. {P} Clinic", "{W} Energy", "{W} Logistics", "{L} Airlines", "The {W} Foundation", "{W}", "{W}", "{W}",
 )  # fmt: skip
+# Some write nouns with capitals, and they are still no names.
+_TITLED, _SHOUTED = 0.2, 0.25
 _STATES: Final = ("CA", "NY", "TX", "FL", "WA", "IL", "MA", "OH")
 
 
@@ -81,7 +83,9 @@ class Inventor:
         }
         self._neutral: dict[str, Callable[[], str]] = {
             "N": self._number,
-            "THING": lambda: rng.choice(THINGS),
+            "THING": lambda: self._noun(THINGS),
+            "ROLE": lambda: self._noun(ROLES),
+            "SPOT": lambda: self._noun(SPOTS),
             "UNIT": lambda: rng.choice(UNITS),
         }
 
@@ -121,6 +125,10 @@ class Inventor:
             "##-###",
         )
         return self._ids.filled(self._rng.choice(forms))
+
+    def _noun(self, nouns: Sequence[str]) -> str:
+        noun, roll = self._rng.choice(nouns), self._rng.random()
+        return noun.title() if roll < _TITLED else noun.upper() if roll < _SHOUTED else noun
 
     def _invented(self, kind: str) -> str:
         return self._letters[kind].invent(self._rng)

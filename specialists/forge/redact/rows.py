@@ -7,7 +7,7 @@ cross-entropy over sets, with the probability of a set the sum of its tags'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 
 from specialists.engine.tokenize import TextTokenizer, Tokens
-from specialists.forge.redact.corpus import EVERY, TAGS, Example
-from specialists.forge.redact.teacher import GROUPS, Chances
+from specialists.forge.redact.examples import Example
+from specialists.forge.redact.teacher import GROUPS, Chances, groups_of
 from specialists.forge.training import padded
 from specialists.kinds.shapes import shapes
 
@@ -37,17 +37,17 @@ class Row:
 class TagSets:
     """The sets of tags that occur, numbered; those of the teacher come first."""
 
-    def __init__(self, examples: Iterable[Example]) -> None:
+    def __init__(self, tags: Sequence[str], examples: Sequence[Example]) -> None:
         """Number the sets of `examples`, in an order that hangs on nothing else."""
-        found = {mark.allowed for e in examples for mark in e.marks} | {e.outside for e in examples} | {EVERY}
-        rest = sorted(found - set(GROUPS), key=sorted)
-        self._numbers = {tags: number for number, tags in enumerate((*GROUPS, *rest))}
-        members = [[tag in tags for tag in TAGS] for tags in self._numbers]
-        self.members = torch.tensor(members, dtype=torch.bool)
+        taught = groups_of(tags)
+        found = {mark.allowed for e in examples for mark in e.marks} | {e.outside for e in examples}
+        sets = (*taught, *sorted(found - set(taught), key=sorted))
+        self._numbers = {members: number for number, members in enumerate(sets)}
+        self.members = torch.tensor([[tag in members for tag in tags] for members in sets], dtype=torch.bool)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._numbers)
+        return len(self.members)
 
     def row(self, example: Example, words: TextTokenizer) -> Row:
         """Return a marked text as numbers."""
@@ -61,7 +61,7 @@ class TagSets:
         """Return a text as numbers with what a teacher says of its own tokens at `offsets`, [tokens, GROUPS]."""
         tokens = words.encode(text, MAX_TOKENS)
         shares = np.zeros((len(tokens.ids), len(self)), dtype=np.float32)
-        shares[:, : len(GROUPS)] = chances[_aligned(tokens, offsets)]
+        shares[:, :GROUPS] = chances[_aligned(tokens, offsets)]
         return Row(tokens.ids, shapes(text, tokens), shares)
 
     def batch(self, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

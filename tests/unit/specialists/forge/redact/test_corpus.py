@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specialists.forge.redact.corpus import EVERY, example_of, patterns_of, template_parts
+from specialists.forge.redact.corpus import template_parts
+from specialists.forge.redact.examples import EVERY, example_of, patterns_of
 from specialists.forge.sources.values import MarkedText, Span
 
 PLAIN = frozenset({"O"})

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the forge is not installed")
 
-from specialists.forge.redact.corpus import EVERY, Example, Mark
+from specialists.forge.redact.examples import EVERY, Example, Mark
 from specialists.forge.redact.measure import measured
 from specialists.kinds.patterns import Found
 

@@ -1,0 +1,180 @@
+"""How the thresholds of a redaction are chosen on validation texts: how hot, what goes, what leaves doubt.
+
+Everything is judged per word as the specialist judges it: by its most suspicious token, beside the patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from specialists.engine.tokenize import TextTokenizer, padded
+from specialists.forge.redact.examples import OUTSIDE, Example
+from specialists.kinds.calibrated import softmax
+from specialists.kinds.patterns import find_patterns
+from specialists.kinds.shapes import shapes
+from specialists.kinds.units import inside, units_of
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Runs = Callable[[dict[str, npt.NDArray[np.int64]]], npt.NDArray[np.float32]]
+"""Runs a model: its inputs, one text, to logits [1, tokens, tags]."""
+LEAKS: Final = 0.005
+_CUTS: Final = np.linspace(0.1, 0.9, 81)
+_TEMPERATURES: Final = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of many texts, one row each.
+
+    `text` is the number of the text, `size` its letters and digits, `personal` and `other` the model's probabilities of
+    types that are vouched for and of those that are not; `wanted` says that it must go, `harmless` that nothing speaks
+    for that, `vouched` that it must go and is vouched for, `left` the probability that counts if it stays, `covered`
+    that a pattern has it.
+    """
+
+    text: Ints
+    size: Floats
+    personal: Floats
+    other: Floats
+    wanted: Bools
+    harmless: Bools
+    vouched: Bools
+    left: Floats
+    covered: Bools
+
+    def of(self, texts: npt.NDArray[np.intp] | list[int]) -> Words:
+        """Return the words of some texts."""
+        rows = np.isin(self.text, texts)
+        return Words(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """The tags of a model, and which are replaced, vouched for, and replaced only with a digit."""
+
+    tags: tuple[str, ...]
+    replace: frozenset[str]
+    vouched: frozenset[str]
+    numeric: frozenset[str]
+
+
+def logits_of(run: Runs, words: TextTokenizer, examples: Sequence[Example]) -> list[Floats]:
+    """Return the model's logits [tokens, tags] of each text."""
+    out = []
+    for example in examples:
+        tokens = words.encode(example.text, 4096)
+        feeds = {"ids": padded([tokens.ids]), "shapes": padded([shapes(example.text, tokens)])}
+        out.append(run(feeds)[0].astype(np.float64))
+    return out
+
+
+def best_temperature(
+    logits: Sequence[Floats], words: TextTokenizer, examples: Sequence[Example], tags: Sequence[str]
+) -> float:
+    """Return the temperature under which the permitted tags are likeliest (Guo et al. 2017)."""
+    every, allowed = [], []
+    for rows, example in zip(logits, examples, strict=True):
+        every.append(rows)
+        options = [example.options(*span) for span in words.encode(example.text, 4096).offsets]
+        allowed.append(np.array([[tag in some for tag in tags] for some in options]))
+    all_rows, all_allowed = np.concatenate(every), np.concatenate(allowed)
+    losses = [
+        -np.log((softmax(all_rows, float(t)) * all_allowed).sum(axis=1) + 1e-9).mean() for t in _TEMPERATURES
+    ]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def judged(
+    logits: Sequence[Floats],
+    words: TextTokenizer,
+    examples: Sequence[Example],
+    types: Types,
+    temperature: float,
+) -> Words:
+    """Return every word of `examples` as the specialist would judge it."""
+    columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in Words.__slots__}
+    vouched = np.array([tag in types.vouched for tag in types.tags[1:]])
+    numeric = np.array([tag in types.numeric for tag in types.tags[1:]])
+    for place, (rows, example) in enumerate(zip(logits, examples, strict=True)):
+        tokens = words.encode(example.text, 4096)
+        units = units_of(example.text, tokens, softmax(rows, temperature)[:, 1:], types.tags[1:])
+        personal = units.chances[:, vouched].sum(axis=1)
+        options = [example.options(*span) for span in units.spans]
+        must = np.array([OUTSIDE not in some for some in options], dtype=bool)
+        mine = np.array([bool(some) and some <= types.vouched for some in options], dtype=bool)
+        dates = np.array([bool(some & types.numeric) for some in options], dtype=bool) & ~units.digits
+        facts = {
+            "text": np.full(len(units.spans), place),
+            "size": np.array([float(end - start) for start, end in units.spans]),
+            "personal": personal,
+            "other": units.chances[:, ~vouched].sum(axis=1),
+            "wanted": must,
+            "harmless": np.array([some == {OUTSIDE} for some in options], dtype=bool),
+            "vouched": mine & ~dates,
+            "left": np.where(units.digits, personal, units.chances[:, vouched & ~numeric].sum(axis=1)),
+            "covered": np.array(inside(units, find_patterns(example.text)), dtype=bool),
+        }
+        for name, values in facts.items():
+            columns[name].append(values)
+    return Words(**{name: np.concatenate(values) for name, values in columns.items()})
+
+
+def f_measure(words: Words, marked: Bools, beta: float) -> float:
+    """Return F-beta of the characters of words that are marked or under patterns; recall weighs beta times more."""
+    gone = marked | words.covered
+    hit = float(words.size[gone & words.wanted].sum())
+    spoilt, missed = (
+        float(words.size[gone & words.harmless].sum()),
+        float(words.size[~gone & words.wanted].sum()),
+    )
+    return (1 + beta**2) * hit / max(1.0, (1 + beta**2) * hit + beta**2 * missed + spoilt)
+
+
+def precision(words: Words, marked: Bools) -> float:
+    """Return the share of wanted characters among those that go and are judged."""
+    gone = marked | words.covered
+    hit, spoilt = float(words.size[gone & words.wanted].sum()), float(words.size[gone & words.harmless].sum())
+    return hit / max(1.0, hit + spoilt)
+
+
+def best_replacing(sources: Sequence[Words], main: Words, wanted_precision: float) -> tuple[float, float]:
+    """Return `replace_from` and `others_from`.
+
+    The pair has the best F2, mean over the `sources`, of those that reach `wanted_precision` per character on `main`: a
+    personal word that stays weighs more than another that goes. If none reaches it, the most precise pair.
+    """
+    pairs = [(float(a), float(b)) for a in _CUTS for b in _CUTS[20:] if b >= a]
+    scored = []
+    for pair in pairs[::2]:
+        good = precision(main, _marked(main, pair))
+        score = float(np.mean([f_measure(words, _marked(words, pair), 2.0) for words in sources]))
+        scored.append((min(good, wanted_precision), score, pair))
+    return max(scored)[2]
+
+
+def best_doubt(words: Words, pair: tuple[float, float]) -> float:
+    """Return the highest doubt up to which at most LEAKS of the texts that seem sure still hold something personal."""
+    stays = ~words.covered & ~_marked(words, pair)
+    count = int(words.text.max()) + 1
+    worst, leaks = np.zeros(count), np.zeros(count, dtype=bool)
+    np.maximum.at(worst, words.text[stays], words.left[stays])
+    leaks[words.text[stays & words.vouched]] = True
+    here = np.isin(np.arange(count), words.text)
+    best = 0.0
+    for cut in np.linspace(0.005, pair[0], 200):
+        sure = here & (worst < cut)
+        if leaks[sure].sum() > LEAKS * sure.sum():
+            break
+        best = float(cut)
+    return best
+
+
+def _marked(words: Words, pair: tuple[float, float]) -> Bools:
+    return np.asarray((words.personal >= pair[0]) | (words.other >= pair[1]))
