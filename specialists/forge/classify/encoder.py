@@ -14,6 +14,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel
+from transformers.utils import logging as transformers_logging
 
 from hive.errors import HiveError
 
@@ -40,12 +41,12 @@ class EncoderPieces:
         self.tokenizer.no_truncation()
         self.first = self._number(CLASS_PIECE)
         self.last = self._number(END_PIECE)
-        self._room = max_tokens - 2
+        self.max_tokens = max_tokens
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text."""
         found = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [[self.first, *encoding.ids[: self._room], self.last] for encoding in found]
+        return [[self.first, *encoding.ids[: self.max_tokens - 2], self.last] for encoding in found]
 
     def alone(self, piece: str) -> list[int]:
         """Return the token ids of a text that is one piece of the vocabulary."""
@@ -66,6 +67,8 @@ class EncoderClassifier(nn.Module):
     def __init__(self, directory: Path, classes: int) -> None:
         """Load the encoder of `directory`; the head starts at zero, so the first gradients are the head's own."""
         super().__init__()
+        transformers_logging.set_verbosity_error()  # it would report the unused pooling layer on each load
+        transformers_logging.disable_progress_bar()
         self.encoder = AutoModel.from_pretrained(
             str(directory), attn_implementation="sdpa", add_pooling_layer=False
         )

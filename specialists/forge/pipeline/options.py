@@ -53,3 +53,31 @@ def _fits(value: object, example: object) -> bool:
     if isinstance(example, list | tuple):
         return isinstance(value, list | tuple)
     return isinstance(value, type(example))
+
+
+def integer(options: Mapping[str, object], name: str) -> int:
+    """Return an option whose default is a whole number; `options_of` has checked its type."""
+    value = options[name]
+    assert isinstance(value, int), f"{name} is a whole number"
+    return value
+
+
+def number(options: Mapping[str, object], name: str) -> float:
+    """Return an option whose default is a number."""
+    value = options[name]
+    assert isinstance(value, int | float), f"{name} is a number"
+    return float(value)
+
+
+def text(options: Mapping[str, object], name: str) -> str:
+    """Return an option whose default is a string."""
+    value = options[name]
+    assert isinstance(value, str), f"{name} is a string"
+    return value
+
+
+def texts(options: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """Return an option whose default is a list of strings."""
+    value = options[name]
+    assert isinstance(value, list | tuple), f"{name} is a list"
+    return tuple(map(str, value))

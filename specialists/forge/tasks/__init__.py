@@ -11,6 +11,7 @@ from hive.errors import HiveError
 from specialists.forge.pipeline.stages import Task
 
 TASKS: Final[Mapping[str, str]] = {
+    "classify": "specialists.forge.classify.task:Classify",
     "redact": "specialists.forge.redact.task:RedactTask",
     "tag": "specialists.forge.tasks.tag:Tag",
 }

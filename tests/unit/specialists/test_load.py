@@ -93,7 +93,11 @@ def test_a_tampered_file_is_refused(tmp_path: Path, file: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "part"),
     [
-        ("kind", "oracle", "known kinds: anomaly, command, echo, estimate, intent, redact, risk, tag"),
+        (
+            "kind",
+            "oracle",
+            "known kinds: anomaly, classify, command, echo, estimate, intent, redact, risk, tag",
+        ),
         ("calibration", {"temperature": 1.0}, "calibration.unsure_below"),
         ("postprocess", {}, "postprocess.labels"),
         ("tokenizer", None, "tokenizer"),

@@ -1,0 +1,102 @@
+"""The task `classify`: texts and their classes to a specialist that tells the class of a text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from specialists.forge.classify import calibrated, pruned, quantized, taught, teacher
+from specialists.forge.classify.evaluated import evaluated
+from specialists.forge.classify.material import gather, load_material
+from specialists.forge.pipeline.draft import Draft
+from specialists.forge.pipeline.stages import StageFunction, Workbench
+
+_CHARS_PER_TOKEN: Final = 40
+_BATCH: Final = 16
+
+
+class Classify:
+    """Fine-tunes an encoder, distils it into a convolutional student, prunes, quantizes and calibrates that."""
+
+    name = "classify"
+    version = 1
+    defaults: Mapping[str, Mapping[str, object]] = MappingProxyType(
+        {
+            "teacher": teacher.DEFAULTS,
+            "distill": taught.DEFAULTS,
+            "prune": pruned.DEFAULTS,
+            "quantize": quantized.DEFAULTS,
+            "calibrate": calibrated.DEFAULTS,
+        }
+    )
+    shares: Mapping[str, float] = MappingProxyType({"teacher": 0.42, "distill": 0.43, "prune": 0.15})
+    budget_s = 900.0
+
+    def stages(self) -> Mapping[str, StageFunction]:
+        """Return the stages."""
+        return {
+            "data": data,
+            "teacher": teacher.teacher,
+            "distill": taught.distilled,
+            "prune": pruned.pruned,
+            "quantize": quantized.quantized,
+            "calibrate": calibrated.calibrated,
+            "evaluate": evaluated,
+        }
+
+    def draft(self, bench: Workbench) -> Draft:
+        """Return what the manifest says."""
+        material = load_material(bench.of("data"))
+        pupil = taught.load_pupil(bench.of("prune"))
+        choice = json.loads((bench.of("quantize") / quantized.CHOICE).read_text("utf-8"))
+        facts = json.loads((bench.of("teacher") / teacher.FACTS).read_text("utf-8"))
+        scales = calibrated.load_scales(bench.of("calibrate"))["student_int8"]
+        classes = material.corpus.classes
+        shape = pupil.model.shape
+        return Draft(
+            capability="text.classify",
+            inputs={"text": "text"},
+            output="category",
+            kind="classify",
+            files={
+                "model.onnx": bench.of("quantize") / quantized.MODEL,
+                "tokenizer.json": bench.of("prune") / taught.TOKENIZER,
+            },
+            settings={
+                "preprocess": {
+                    "max_tokens": pupil.max_tokens,
+                    "max_chars": pupil.max_tokens * _CHARS_PER_TOKEN,
+                },
+                "postprocess": {"labels": list(classes)},
+                "calibration": scales.settings(),
+            },
+            batch_max=1 if choice["alone"] else _BATCH,
+            batch_why=str(choice["batch_why"]),
+            summary=f"Says which of {len(classes)} classes a text is of, and how sure that is.",
+            how=f"The teacher is {facts['encoder']}, fine-tuned on {facts['rows']:,} texts in {facts['epochs']} "
+            f"epochs. The student is a convolutional network with {shape.features - shape.width} filters over "
+            f"{shape.pieces:,} pieces of the teacher's vocabulary, whose embeddings start from what the teacher knows "
+            "of them. It learned the teacher's logits and embeddings of the labelled texts and of many more without "
+            f"labels. It was quantized as {choice['way']}, chosen on validation data, where confidences were "
+            "calibrated too.",
+            limits=[
+                f"Only the first {pupil.max_tokens} tokens are read. Case and accents are ignored.",
+                "One class per text. A text of no class still gets the nearest one: look at `unfamiliar` and `unsure`.",
+            ],
+        )
+
+
+def data(bench: Workbench) -> None:
+    """Load the texts, check and split them, and say what was found."""
+    material = gather(bench.recipe.data, bench.data_root, bench.seed)
+    material.save(bench.folder)
+    for finding in material.corpus.findings:
+        bench.say(finding.sentence)
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in material.corpus.parts.items())
+    outside = sum(map(len, material.outside.values()))
+    bench.say(
+        f"{len(material.corpus.classes)} classes; {counts} texts, {len(material.unlabelled):,} unlabelled"
+        + (f", {outside:,} of no class." if outside else ".")
+    )

@@ -1,1 +1,0 @@
-"""Anomalies and alerts of sensors: data, faults, networks, and how they are measured."""
