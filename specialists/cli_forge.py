@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ import typer
 
 from hive.cli.report import JsonOption, emit, err, out, reported
 from hive.errors import HiveError
-from specialists import cli_forge_look
+from specialists import cli_forge_look, cli_forge_sweep
 from specialists import cli_forge_options as given
 
 if TYPE_CHECKING:
@@ -57,27 +56,23 @@ def build(  # noqa: PLR0913, PLR0917 - each is an option
     is beside its teacher, and what it costs.
     """
     from specialists.forge.data.files import find_file  # noqa: PLC0415
+    from specialists.forge.recipe import changed  # noqa: PLC0415
     from specialists.forge.settings import with_settings  # noqa: PLC0415 - keeps `hive --help` quick
 
     with reported(as_json=as_json):
         wanted = _recipe(recipe, task, data, name)
         files = {"test": test_data, "validation": validation_data}
         files |= {"unlabelled": unlabelled_data, "outside": outside_data}
-        columns = {"text": text_column, "label": label_column}
+        columns = {key: value for key, value in (("text", text_column), ("label", label_column)) if value}
         changes: dict[str, object] = {
             "data": wanted.data.model_dump()
-            | _set({"encoding": encoding, "delimiter": delimiter})
+            | {key: value for key, value in (("encoding", encoding), ("delimiter", delimiter)) if value}
             | {key: str(find_file(path).resolve()) for key, path in files.items() if path}
-            | {"columns": dict(wanted.data.columns) | _set(columns) | _columns(column or [])},
+            | {"columns": dict(wanted.data.columns) | columns | _columns(column or [])},
             "options": with_settings(wanted.options, settings or []),
         }
-        changes |= _set({"capability": capability, "budget": budget, "seed": seed, "name": name})
-        _run(_changed(wanted, changes), out_dir, data_root, cache, threads, fresh=fresh, as_json=as_json)
-
-
-def _set(options: Mapping[str, object]) -> dict[str, object]:
-    """Return the options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
+        changes |= {"capability": capability, "budget": budget, "seed": seed, "name": name}
+        _run(changed(wanted, changes), out_dir, data_root, cache, threads, fresh=fresh, as_json=as_json)
 
 
 def _run(
@@ -91,7 +86,7 @@ def _run(
     as_json: bool,
 ) -> None:
     from specialists.forge.pipeline.build import Place, build  # noqa: PLC0415 - keeps `hive --help` quick
-    from specialists.forge.pipeline.cache import Cache  # noqa: PLC0415
+    from specialists.forge.pipeline.cache import Cache, default_root  # noqa: PLC0415
     from specialists.forge.pipeline.disk import full_disk_told  # noqa: PLC0415
     from specialists.forge.pipeline.evaluation import read_evaluation  # noqa: PLC0415
     from specialists.forge.pipeline.install import install, refuse_foreign  # noqa: PLC0415
@@ -105,7 +100,7 @@ def _run(
     refuse_foreign(target)
     refuse_foreign_report(target)
     count = threads or len(os.sched_getaffinity(0))
-    place = Place(Cache(cache or cache_root()), root_of(data_root), count, fresh)
+    place = Place(Cache(cache or default_root()), root_of(data_root), count, fresh)
     try:
         with full_disk_told(place.cache.root, target.absolute().parent):
             built = build(recipe, load(recipe.task), place, reporter_for(err))
@@ -117,13 +112,6 @@ def _run(
         raise missing(error) from error
     evaluation = read_evaluation(built.of("evaluate"))
     emit(evaluation.summary()) if as_json else out.print(screen(evaluation, target, report))
-
-
-def cache_root() -> Path:
-    """Return where finished stages are kept: $HIVE_FORGE_CACHE, else hive/forge below the user's cache folder."""
-    given = os.environ.get("HIVE_FORGE_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(given) if given else Path(home) / "hive" / "forge"
 
 
 def _recipe(recipe: str | None, task: str | None, data: Path | None, name: str | None) -> Recipe:
@@ -162,15 +150,6 @@ def _columns(entries: list[str]) -> dict[str, str]:
     return named
 
 
-def _changed(recipe: Recipe, changes: dict[str, object]) -> Recipe:
-    """Return the recipe with what the command's options say instead; checked again as a whole."""
-    from specialists.forge.recipe import from_options, seconds_of  # noqa: PLC0415
-
-    changed = from_options(recipe.model_dump() | changes)
-    if changed.budget:
-        seconds_of(changed.budget)
-    return changed
-
-
 forge_app.command("list")(cli_forge_look.list_recipes)
 forge_app.command("options")(cli_forge_look.options)
+forge_app.command("sweep")(cli_forge_sweep.sweep)

@@ -131,6 +131,19 @@ def from_options(fields: Mapping[str, object]) -> Recipe:
         raise HiveError("recipe_invalid", "\n".join(lines), problems=lines) from error
 
 
+def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe with `changes`, but for those that are None; checked again as a whole.
+
+    Raises HiveError(recipe_invalid).
+    """
+    new = from_options(
+        recipe.model_dump() | {key: value for key, value in changes.items() if value is not None}
+    )
+    if new.budget:
+        seconds_of(new.budget)
+    return new
+
+
 def seconds_of(text: str) -> float:
     """Return a duration such as 90s, 15m or 2h in seconds; raise HiveError(recipe_invalid)."""
     match = _DURATION.fullmatch(text)

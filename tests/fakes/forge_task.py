@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hive.errors import HiveError
 from specialists.forge.pipeline.build import Built, Place, build
 from specialists.forge.pipeline.cache import Cache
 from specialists.forge.pipeline.draft import Draft
@@ -87,7 +88,19 @@ class Copying:
             (bench.folder / "data.json").write_text(
                 json.dumps({"counts": {"train": 70, "test": 30}, "digest": "0" * 64})
             )
+        if stage == "quantize":
+            (bench.folder / "choice.json").write_text(json.dumps(self._choice(bench)))
         bench.say(f"{stage} has seen {before}")
+
+    def _choice(self, bench: Workbench) -> dict[str, object]:
+        """More epochs are better, and int4 is smaller and worse."""
+        epochs, form = bench.options("teacher")["epochs"], bench.options()["form"]
+        assert isinstance(epochs, int)
+        if epochs > 9:
+            raise HiveError("data_invalid", "So many epochs cannot be.")
+        small = {"way": "small", "quality": 0.5 + epochs / 100, "bytes": 100}
+        chosen = {"way": "chosen", "quality": 0.9 + epochs / 100 - 0.1 * (form == "int4"), "bytes": 200}
+        return {"way": "chosen", "trials": [small, chosen]}
 
     def _evaluate(self, bench: Workbench) -> None:
         self._stage("evaluate", bench)

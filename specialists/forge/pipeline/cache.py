@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,6 +100,13 @@ class Cache:
 
     def _part(self, stage: str, key: str) -> Path:
         return self.root / f"{stage}-{key[:_DIGITS]}.part"
+
+
+def default_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where finished stages are kept: $HIVE_FORGE_CACHE, else hive/forge below the user's cache folder."""
+    if given := environ.get("HIVE_FORGE_CACHE"):
+        return Path(given)
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hive" / "forge"
 
 
 def key_of(parts: Mapping[str, object]) -> str:
