@@ -137,6 +137,7 @@ BUILTIN: Final = (
         "document",
         _object({"kind": _STRING, "severity": _STRING, "sentence": _STRING}, _ABOUT_INPUT),
     ),
+    DataType("record", "document", {"type": "object"}),
     DataType("machine.record", "document", {"type": "object"}),
     DataType("transaction", "document", {"type": "object"}),
     DataType(

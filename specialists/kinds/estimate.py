@@ -23,7 +23,7 @@ class Estimate:
     `coverage`, how often the truth lies within it: split conformal prediction (Papadopoulos et al. 2002; Lei et al.
     2018) on records that were not trained on; `margin` and `most_missing`, see `Known`.
 
-    The model takes `row` [n, width] and gives a value [n] in units of `spread` around `center`.
+    The model takes `row` [n, width] and gives `scores` [n, 1] in units of `spread` around `center`.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -44,7 +44,7 @@ class Estimate:
         return self._model.sample()
 
     def _judge(self, read: list[Read]) -> list[Answer]:
-        return [self._verdict(case) for case in self._model.judge(read)[0]]
+        return [self._verdict(case) for case in self._model.judge(read)]
 
     def _verdict(self, case: Judged) -> Answer:
         value = self._center + self._spread * case.score

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from hive.errors import HiveError
-from specialists.engine.base import Array
 from specialists.kinds.base import Inputs, Parts, needed, setting
 from specialists.kinds.columns import columns_of, derived_of
 from specialists.kinds.reasons import Known, occluded, strongest, unlike
@@ -21,15 +20,19 @@ Read = tuple[list[float], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One record with the model's score of it, and of its variants with one column as usual [columns]."""
+    """One record with the model's score of it, and of its variants with one column as usual [columns].
+
+    `more` [scores - 1] are the other scores of the record itself.
+    """
 
     record: Records
     score: float
     others: Floats
+    more: Floats
 
 
 class RecordModel:
-    """A model of records: `row` [n, width] in; a score [n] out, and whatever else it gives."""
+    """A model of records: `row` [n, width] in, scores [n, 1 or more] out, of which the first is what is judged by."""
 
     def __init__(self, parts: Parts) -> None:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
@@ -49,23 +52,24 @@ class RecordModel:
         """Return the numbers and codes of a record; raise HiveError(input_invalid) that names the wrong field."""
         return self._table.read(item.get(self._input), self._input)
 
-    def judge(self, read: list[Read]) -> tuple[list[Judged], list[Array]]:
-        """Run the model once on all records and their variants; return them, and its other outputs [n, ...].
+    def judge(self, read: list[Read], scores: int = 1) -> list[Judged]:
+        """Run the model once on all records and their variants; it must give `scores` finite numbers a row.
 
-        Raises HiveError(inference_failed) if the scores are not one finite number a row.
+        Raises HiveError(inference_failed) if it does not.
         """
         records = stacked(read)
         each = 1 + len(self._table.columns)
-        scores, *more = self._engine.run({"row": self._table.rows(occluded(self._table, records))})
-        if scores.shape != (len(records) * each,) or not np.isfinite(scores).all():
+        (given,) = self._engine.run({"row": self._table.rows(occluded(self._table, records))})
+        if given.shape != (len(records) * each, scores) or not np.isfinite(given).all():
             raise HiveError(
-                "inference_failed", f"The model gave scores of shape {scores.shape}, or no numbers."
+                "inference_failed",
+                f"The model gave scores of shape {given.shape}, not {scores} finite ones a row.",
             )
-        table = scores.astype(np.float64).reshape(len(records), each)
-        judged = [
-            Judged(records.take(np.array([at])), float(row[0]), row[1:]) for at, row in enumerate(table)
+        table = given.astype(np.float64).reshape(len(records), each, scores)
+        return [
+            Judged(records.take(np.array([at])), float(rows[0, 0]), rows[1:, 0], rows[0, 1:])
+            for at, rows in enumerate(table)
         ]
-        return judged, [output.reshape(len(records), each, -1)[:, 0] for output in more]
 
     def strange(self, case: Judged) -> list[str]:
         """Return sentences on what in a record is unlike the training data."""

@@ -26,7 +26,7 @@ class Risk:
     regression, Zadrozny and Elkan 2002); `threshold`, the probability from which a record is called risky;
     `unsure_below`; `margin` and `most_missing`, see `Known`.
 
-    The model takes `row` [n, width] and gives log-odds [n], and where there are modes their log-odds [n, modes].
+    The model takes `row` [n, width] and gives `scores` [n, 1 + modes], log-odds.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -51,15 +51,9 @@ class Risk:
         return self._model.sample()
 
     def _judge(self, read: list[Read]) -> list[Answer]:
-        judged, more = self._model.judge(read)
-        if not self._modes:
-            return [self._verdict(case, "") for case in judged]
-        if len(more) != 1 or more[0].shape != (len(read), len(self._modes)):
-            raise HiveError("inference_failed", f"The model does not tell {len(self._modes)} modes apart.")
-        named = [self._modes[at] for at in more[0].argmax(axis=1)]
-        return [self._verdict(case, mode) for case, mode in zip(judged, named, strict=True)]
+        return [self._verdict(case) for case in self._model.judge(read, 1 + len(self._modes))]
 
-    def _verdict(self, case: Judged, mode: str) -> Answer:
+    def _verdict(self, case: Judged) -> Answer:
         probability = self._probability(case.score)
         risky = probability >= self._threshold
         strange = self._model.strange(case)
@@ -71,7 +65,7 @@ class Risk:
             "risky": risky,
             "threshold": self._threshold,
             "reasons": strange + self._model.reasons(case, case.score - case.others, _LEAST),
-            **({"mode": mode} if mode and risky else {}),
+            **({"mode": self._modes[int(case.more.argmax())]} if self._modes and risky else {}),
         }
         return Answer(output, confidence, confidence < self._unsure_below, unfamiliar=bool(strange))
 

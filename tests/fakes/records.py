@@ -63,7 +63,7 @@ class Summing:
         """Rows are [torque, speed, product, torque missing, speed missing, grade: none, low, high]."""
         rows = feeds["row"].astype(np.float64)
         score = rows[:, 0] + rows[:, 1] + 2 * rows[:, 2] + rows[:, 7]
-        return [score, *([rows[:, :2]] if self._modes else [])]
+        return [np.column_stack([score, rows[:, :2]]) if self._modes else score[:, None]]
 
 
 def parts_of(folder: Path, engine: Summing | None = None, **changes: object) -> Parts:

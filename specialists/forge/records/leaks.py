@@ -95,7 +95,7 @@ def _tells(cells: Cells, happened: Floats, train: Bools) -> str | None:
     if share in (0.0, 1.0):
         return None
     score = _out_of_fold(codes, y)
-    area = _area(score, y)
+    area = auroc(score, y)
     if area >= _PERFECT:
         return f"alone tells the outcome nearly perfectly (area under the ROC curve {area:.3f})"
     where = _set(cells)
@@ -167,8 +167,8 @@ def _out_of_fold(codes: npt.NDArray[np.int64], y: Floats) -> Floats:
     return score
 
 
-def _area(score: Floats, y: Floats) -> float:
-    """Return the area under the ROC curve (as in Mann and Whitney 1947, ties counted half)."""
+def auroc(score: Floats, y: Floats) -> float:
+    """Return the area under the ROC curve of scores for outcomes 0 and 1; ties count half (Mann and Whitney 1947)."""
     positive = y.sum()
     return float(
         (ranks(score)[y > 0].sum() - positive * (positive + 1) / 2) / (positive * (len(y) - positive))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from specialists.forge.data.columns import column
@@ -14,6 +16,7 @@ from specialists.forge.data.files import Reading, inspect
 from specialists.forge.data.findings import Findings, counted
 from specialists.forge.data.rows import Rows
 from specialists.forge.data.sample import sampled
+from specialists.forge.data.split import PARTS
 
 TARGET_NAMES: Final = (
     "label",
@@ -50,6 +53,13 @@ class RawTable:
     target: str
     comma_first: bool
     facts: Mapping[str, object]
+    given: npt.NDArray[np.int8] | None = None
+    """The part of each row, 0 train, 1 validation, 2 test, where the user gave files for them."""
+
+    def take(self, keep: npt.NDArray[np.bool_]) -> RawTable:
+        """Return the table with the rows of `keep`."""
+        given = None if self.given is None else self.given[keep]
+        return replace(self, frame=self.frame[keep], given=given)
 
 
 def load_table(file: TableFile, seed: int, most: int, findings: Findings, *, classes: bool) -> RawTable:
@@ -93,6 +103,30 @@ def table_of(columns: Mapping[str, Sequence[object]], target: str) -> RawTable:
     return RawTable(frame, target, comma_first=False, facts={"rows": len(frame)})
 
 
+def joined(parts: Mapping[str, RawTable], findings: Findings) -> RawTable:
+    """Return the tables of train and, where there are any, of validation and test as one.
+
+    Test rows come first, so that of equal rows the test's stays. Raises HiveError(data_invalid) if a file lacks a
+    column of the training data.
+    """
+    train = parts["train"]
+    if len(parts) == 1:
+        return train
+    frames, given = [], []
+    for name in reversed(PARTS):
+        if name in parts:
+            lacking = [column for column in train.frame.columns if column not in parts[name].frame.columns]
+            if lacking:
+                findings.fatal(
+                    "column_missing", f"The {name} file lacks the column {lacking[0]!r} of the training data."
+                )
+                continue
+            frames.append(parts[name].frame[list(train.frame.columns)])
+            given += [PARTS.index(name)] * len(frames[-1])
+    findings.refuse_fatal()
+    return replace(train, frame=pd.concat(frames), given=np.array(given, dtype=np.int8))
+
+
 def without_repeats(raw: RawTable, findings: Findings, *, continuous: bool) -> RawTable:
     """Return the table with rows that repeat an earlier one in every cell left out.
 
@@ -116,7 +150,7 @@ def without_repeats(raw: RawTable, findings: Findings, *, continuous: bool) -> R
         f"{counted(count, 'row')} of {len(keys):,} repeat an earlier one in every cell; left out before the split, so "
         "that no test row was trained on.",
     )
-    return RawTable(raw.frame[~twice], raw.target, raw.comma_first, raw.facts)
+    return raw.take(~twice.to_numpy())
 
 
 def row_keys(frame: pd.DataFrame) -> pd.Series:

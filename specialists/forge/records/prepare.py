@@ -68,7 +68,8 @@ def prepared(
         findings,
         comma_first=raw.comma_first,
     )
-    part = _parts(frame[[column.name for column in columns]], target, seed, classes=classes)
+    given = None if raw.given is None else raw.given[target.rows]
+    part = _parts(frame[[column.name for column in columns]], target, given, seed, classes=classes)
     train = part == 0
     names, modes = _named_modes(frame, wishes.modes, target, findings)
     if classes:
@@ -101,8 +102,13 @@ def prepared(
     return Dataset(fixed, more, records, target.numbers, modes, names, part, about)
 
 
-def _parts(frame: pd.DataFrame, target: Target, seed: int, *, classes: bool) -> npt.NDArray[np.int8]:
-    """Return the part of each row; rows that are equal in what is learned from stay together."""
+def _parts(
+    frame: pd.DataFrame, target: Target, given: npt.NDArray[np.int8] | None, seed: int, *, classes: bool
+) -> npt.NDArray[np.int8]:
+    """Return the part of each row; rows that are equal in what is learned from stay together.
+
+    Where the user gave files for some parts, only the others are split off.
+    """
     total = len(frame)
     shares = [min(share, _MOST_HELD_OUT / total) for share in (_SHARES_SMALL if total < _SMALL else _SHARES)]
     if classes:
@@ -110,7 +116,14 @@ def _parts(frame: pd.DataFrame, target: Target, seed: int, *, classes: bool) -> 
     else:
         edges = np.quantile(target.numbers, np.linspace(0, 1, _BANDS + 1)[1:-1])
         strata = np.searchsorted(edges, target.numbers).astype(np.float64)
-    return split(row_keys(frame).tolist(), strata.tolist(), shares, seed)
+    keys = row_keys(frame)
+    if given is None:
+        return split(keys.tolist(), strata.tolist(), shares, seed)
+    part = given.copy()
+    mine = given == 0
+    shares = [0.0 if (given == at).any() else share for at, share in enumerate(shares, 1)]
+    part[mine] = split(keys[mine].tolist(), strata[mine].tolist(), shares, seed)
+    return part
 
 
 def _named_modes(

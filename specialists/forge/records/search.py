@@ -26,8 +26,9 @@ _EDGES: Final = np.array(
 )
 """Finer at both ends: what is rare happens there."""
 _MOST_COLUMNS: Final = 12
-_SHORTLIST: Final = 10
-_ROWS: Final = 20_000
+TRIALS: Final = 10
+"""Candidates that are tried before one is taken."""
+_ROWS: Final = 8000
 _FOLDS: Final = 4
 _ALIKE: Final = 0.99
 _SURE: Final = 1.5
@@ -69,7 +70,7 @@ def found(
     while len(chosen) < most:
         loss = _losses(guess, target, classes=classes)
         trials = []
-        for candidate in _ranked(records.numbers, target - guess, chosen)[:_SHORTLIST]:
+        for candidate in _ranked(records.numbers, target - guess, chosen)[:TRIALS]:
             wider = np.column_stack([base, _values(records, candidate)])
             tried = _guesses(wider, target, seed, classes=classes)
             gain = loss - _losses(tried, target, classes=classes)

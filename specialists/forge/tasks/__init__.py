@@ -13,6 +13,8 @@ from specialists.forge.pipeline.stages import Task
 TASKS: Final[Mapping[str, str]] = {
     "classify": "specialists.forge.classify.task:Classify",
     "redact": "specialists.forge.redact.task:RedactTask",
+    "regress": "specialists.forge.risk.task:regress",
+    "risk": "specialists.forge.risk.task:risk",
     "tag": "specialists.forge.tasks.tag:Tag",
 }
 """Where each task is: module and class."""

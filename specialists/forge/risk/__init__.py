@@ -1,0 +1,1 @@
+"""Tasks over records: the risk that something happens, and a number. Boosted trees teach a small network."""
