@@ -142,17 +142,23 @@ _RULES: Final = (
         r"(?<!\w)[1278] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?!\w)"
     ), checksums.nir, digits=8),
     Rule("CARD", 1.0, _form(rf"(?<![\w.+-])\d(?:{_GAP}\d){{11,18}}(?![\w-])"), checksums.card, digits=12),
+    Rule("ID", 0.95, _form(r"\b(?:cvv2?|cvc2?)(?: is|:)? ?(?P<value>\d{3,4})(?!\w|[.,]\d)"), digits=3),
+    Rule("ID", 0.95, _form(r"\b(?:pin|tan)(?: code)?(?: is |: ?)(?P<value>\d{4,8})(?!\w|[.,]\d)"), digits=4),
+    Rule("DATE", 0.95, _form(
+        r"\b(?:exp|expir[ey]s?|expiry date|valid (?:thru|until|till))[ .:]{1,2}(?P<value>\d\d/(?:\d\d){1,2})(?![\w/])"
+    ), digits=4),
     Rule("CARD", 0.9, _form(r"(?<![\w.-])[3-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?![\w-])"), digits=16),
     Rule("ID", 0.99, _form(
         r"(?<![\w-])\d{3}([- .])\d{2}\1\d{4}(?![\w-])"
     ), checksums.social_security, digits=9),
     Rule("ID", 0.98, _form(
-        r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
+        r"(?<!\w)[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
     ), digits=6),
     Rule("ID", 0.98, _form(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)"), digits=3),
     Rule("ID", 0.98, _form(
         r"(?<![\w.])(?:\d{2}\.?\d{3}\.?\d{3}|[XYZ][ -]?\d{7})[ -]?[A-Z](?!\w)"
     ), checksums.dni, digits=7),
+    Rule("ID", 0.98, _form(r"(?<![\w.])756\.\d{4}\.\d{4}\.\d{2}(?!\w)"), digits=13),
     Rule("ID", 0.98, _form(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), checksums.cpf, digits=11),
     Rule("ID", 0.95, _form(
         r"(?<![\w-])[2-9]\d{3}([ -])\d{4}\1\d{4}(?![\w-]| \d)"

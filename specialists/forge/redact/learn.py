@@ -25,7 +25,7 @@ STUDENT: Final = "student.pt"
 TOKENIZER: Final = "tokenizer.json"
 _TAUGHT: Final = "taught.npz"
 _FACTS: Final = "teacher.json"
-_READS_S: Final = 0.008  # of one text by the teacher
+_READS_S: Final = 0.0055  # of one text by the teacher
 _LEARNS_S: Final = 1.1e-4  # of one token by the student, forwards and backwards
 _EPOCHS: Final = range(2, 13)
 

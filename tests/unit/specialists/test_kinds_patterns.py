@@ -48,6 +48,8 @@ def kinds(text: str) -> list[tuple[str, str]]:
             "3rd of May 2021, May 5, 12/25/23",
             [("DATE", "3rd of May 2021"), ("DATE", "May 5"), ("DATE", "12/25/23")],
         ),
+        ("QQ123456C and 756.9217.0769.85", [("ID", "QQ123456C"), ("ID", "756.9217.0769.85")]),
+        ("exp 09/27, cvv 123", [("DATE", "09/27"), ("ID", "123")]),
         ("since 1998, on Friday", [("DATE", "1998"), ("DATE", "Friday")]),
     ],
 )
