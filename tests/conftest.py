@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before any library makes its threads: on a busy machine those of OpenMP wait for each other by spinning, and a test of
+# two seconds takes a minute. Processes that a test starts inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No deadline per example, because a shared machine may pause at any time; and in CI the same examples in each run.
 settings.register_profile("hive", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("hive")
