@@ -21,7 +21,7 @@ forge_app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-_COLUMNS: Final = ("text", "label", "spans", "time", "series", "group")
+_COLUMNS: Final = ("text", "label", "spans", "tags", "tokens", "sentence", "time", "series", "group")
 
 
 @forge_app.command()

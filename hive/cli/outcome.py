@@ -16,6 +16,7 @@ from hive.clients.result import Result
 _SCORES_SHOWN: Final = 3
 _WIDTH: Final = 20
 _VALUE_WIDTH: Final = 80
+_UNFAMILIAR: Final = "unfamiliar"
 
 
 def outcome_screen(result: Result) -> RenderableType:
@@ -81,6 +82,8 @@ def _headline(result: Result) -> Text:
         words.append_text(bar(result.confidence, 1, 10, "yellow" if result.unsure else "green"))
     if result.unsure:
         words.append(" unsure", style="yellow")
+    if isinstance(result.output, dict) and result.output.get(_UNFAMILIAR) is True:
+        words.append(", the input is unlike what it learned from", style="yellow")
     return words
 
 
@@ -94,6 +97,8 @@ def _answer(output: object) -> RenderableType:
     table.show_header = False
     table.columns[0].min_width = 2 + max(map(len, output), default=0)
     for key, value in output.items():
+        if key == _UNFAMILIAR and isinstance(value, bool):
+            continue  # the headline says it
         table.add_row(f"  [dim]{escape(key)}[/]", _value(value))
     return table
 

@@ -110,7 +110,7 @@ def test_a_note_with_names_is_redacted_before_it_goes_to_be_routed(chains: Chain
     result = chains.run("route", "Maria Keller asks to move her appointment, +351 21 000 0000", "pii")
     assert result.ok, result.error
     assert plan(result) == [(REDACT, "clinic"), (ROUTE, "cloud")]
-    assert result.output["route"] == "[PERSON] asks to move her appointment, [PHONE]"
+    assert result.output["route"] == "[PERSON_1] asks to move her appointment, [PHONE_1]"
     crossed: Any = result.provenance["crossings"]
     assert [(row["to"], row["labels"]) for row in crossed] == [
         ("cloud", ["internal"]),

@@ -165,7 +165,8 @@ def test_no_planted_byte_leaves_the_plant_whatever_happens_to_who_works_on_it(si
     assert len({r.id for r in results}) == len(results) > 300
     assert any(len(r.provenance["attempts"]) > 3 for r in results), "nothing was hit"  # type: ignore[arg-type]
     crossed = bytes(sites.tap_a.there)
-    assert crossed.count(b"what is my balance, write to [EMAIL]") >= len(results)  # the tap hears what passes
+    # The tap hears what passes.
+    assert crossed.count(b"what is my balance, write to [EMAIL_1]") >= len(results)
     for tap in (sites.tap_a, sites.tap_b, sites.tap_ab):
         assert b"secret" not in bytes(tap.there) + bytes(tap.back)
 

@@ -134,7 +134,7 @@ def test_no_planted_byte_is_ever_on_the_cloud_s_wire(mesh: LocalMesh, tmp_path: 
     assert [(r.state, r.error) for r in results if not r.ok] == []
     assert len({r.id for r in results}) == len(results) > 200
     wire = heard.read_bytes()
-    assert wire.count(b"what is my balance, write to [EMAIL]") >= len(
+    assert wire.count(b"what is my balance, write to [EMAIL_1]") >= len(
         results
     )  # the capture hears what passes
     assert b"secret" not in wire

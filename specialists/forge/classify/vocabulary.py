@@ -59,8 +59,16 @@ def warm_start(
     rows = [whole.alone(piece) for piece in pieces]
     table = model.encoder.get_input_embeddings().weight.detach()[[row[1] for row in rows]]
     alone = teach(model, rows, batch=256).embeddings
-    views = [_even(table) * (1 - spoken), _even(alone) * spoken]
-    joined = torch.cat(views, dim=1).to(torch.float64)
+    return in_main_directions([table, alone], [1 - spoken, spoken], width)
+
+
+def in_main_directions(views: Sequence[torch.Tensor], shares: Sequence[float], width: int) -> torch.Tensor:
+    """Return views of pieces, [pieces, any], joined by `shares` and reduced to their main directions, [pieces, width].
+
+    The result has the spread that an embedding starts with; its first row, of padding, is zero.
+    """
+    weighted = [_even(view) * share for view, share in zip(views, shares, strict=True)]
+    joined = torch.cat(weighted, dim=1).to(torch.float64)
     joined -= joined.mean(0)
     values, vectors = torch.linalg.eigh(joined.T @ joined)
     main = vectors[:, values.argsort(descending=True)[:width]]

@@ -31,7 +31,7 @@ class TagCorpus:
     def save(self, folder: Path) -> None:
         """Write a file of JSON lines for each part, and one with the names of tags and intents."""
         for name, part in zip(PARTS, (self.train, self.validation, self.test), strict=True):
-            _write(folder / f"{name}.jsonl", (_as_json(text) for text in part))
+            write_texts(folder / f"{name}.jsonl", part)
         _write(folder / "unlabelled.jsonl", ({"text": text} for text in self.unlabelled))
         names = {"tags": self.inventory.tags, "intents": self.inventory.intents}
         (folder / _NAMES).write_text(json.dumps(names, ensure_ascii=False, indent=1), "utf-8")
@@ -40,11 +40,21 @@ class TagCorpus:
 def load_corpus(folder: Path) -> TagCorpus:
     """Return what `TagCorpus.save` wrote."""
     names = json.loads((folder / _NAMES).read_text("utf-8"))
-    train, validation, test = (tuple(map(_from_json, _read(folder / f"{name}.jsonl"))) for name in PARTS)
+    train, validation, test = (tuple(read_texts(folder / f"{name}.jsonl")) for name in PARTS)
     unlabelled = tuple(str(row["text"]) for row in _read(folder / "unlabelled.jsonl"))
     return TagCorpus(
         train, validation, test, Inventory(tuple(names["tags"]), tuple(names["intents"])), unlabelled
     )
+
+
+def write_texts(path: Path, texts: Iterable[MarkedText]) -> None:
+    """Write marked texts as JSON lines, without their groups."""
+    _write(path, (_as_json(text) for text in texts))
+
+
+def read_texts(path: Path) -> list[MarkedText]:
+    """Return what `write_texts` wrote."""
+    return [_from_json(row) for row in _read(path)]
 
 
 def _as_json(text: MarkedText) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Examples as numbers: token ids, shapes, and for each word the place of its first token and its tag."""
+"""Texts as numbers: token ids, shapes, and for each word the place of its first token and its tag."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ NONE: Final = -100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example. `starts` and `tags` have an entry for each word, `ids` and `shapes` for each token."""
+    """One text: `ids` and `shapes` of its tokens; `starts`, characters [start, end) and tags of its words."""
 
     ids: list[int]
     shapes: list[int]
     starts: list[int]
+    words: list[tuple[int, int]]
     tags: list[int]
     intent: int
 
 
 class RowMaker:
-    """Turns examples into rows with one tokenizer; `marks` are the ids that an encoder wants before and after."""
+    """Turns texts into rows with one tokenizer; `marks` are the ids that an encoder wants before and after."""
 
     def __init__(
         self,
@@ -51,13 +52,13 @@ class RowMaker:
         """Return the numbers of `example`; a tag or intent that is not in the inventory counts as outside or none."""
         tokens = self._tokenizer.encode(example.text, self._max_tokens)
         starts = word_starts(tokens)
-        tags = tags_of(example.spans, word_offsets(tokens, starts))
-        numbers = [self._tags.get(tag, 0) for tag in tags]
+        words = word_offsets(tokens, starts)
+        tags = [self._tags.get(tag, 0) for tag in tags_of(example.spans, words)]
         ids, forms = tokens.ids, shapes(example.text, tokens)
         if self._marks is not None:
             ids, forms = [self._marks[0], *ids, self._marks[1]], [0, *forms, 0]
             starts = [start + 1 for start in starts]
-        return Row(ids, forms, starts, numbers, self._intents.get(example.intent, NONE))
+        return Row(ids, forms, starts, words, tags, self._intents.get(example.intent, NONE))
 
 
 @dataclass(frozen=True, slots=True)

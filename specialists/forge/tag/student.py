@@ -45,26 +45,39 @@ class TagStudent(nn.Module):
         )
         self.tag_head = nn.Conv1d(size.filters, size.tags, 1)
         self.intent_head = nn.Linear(self.features, max(1, size.intents))
+        for table in (self.embed, self.shape):
+            nn.init.normal_(table.weight, std=0.3)
+            with torch.no_grad():
+                table.weight[PAD].zero_()
 
     @property
     def features(self) -> int:
         """The length of the vector that the intent is read from."""
         return 2 * self.size.filters + self.size.width
 
-    def read(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what each token is, [batch, filters, tokens], and what the text is, [batch, features]."""
+    def read(
+        self, ids: torch.Tensor, shapes: torch.Tensor, gate: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what each token is, [batch, filters, tokens], and what the text is, [batch, features].
+
+        A `gate` [filters] scales the filters' signals, for those who ask what a filter is worth.
+        """
         seen = (ids != PAD).to(torch.float32).unsqueeze(1)
+        passing = seen if gate is None else seen * gate.unsqueeze(1)
         pieces = self.embed(ids)
         signal = torch.cat([pieces, self.shape(shapes)], dim=2).transpose(1, 2)
-        first = torch.relu(self.enter(self.drop(signal))) * seen
+        first = torch.relu(self.enter(self.drop(signal))) * passing
         signal = first
         for block in self.blocks:
-            signal = (signal + torch.relu(block(self.drop(signal)))) * seen
+            signal = (signal + torch.relu(block(self.drop(signal)))) * passing
         mean = pieces.transpose(1, 2).sum(2) / seen.sum(2).clamp(min=1.0)
         return signal, torch.cat([first.amax(dim=2), signal.amax(dim=2), mean], dim=1)
 
-    def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both logits."""
-        signal, features = self.read(ids, shapes)
+    def heads(self, signal: torch.Tensor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits of tags and of intents from what `read` gives."""
         tags = self.tag_head(self.drop(signal)).transpose(1, 2)
         return tags, self.intent_head(self.drop(features))[:, : self.size.intents]
+
+    def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return both logits."""
+        return self.heads(*self.read(ids, shapes))

@@ -54,6 +54,14 @@ def test_an_unsure_answer_says_so() -> None:
     assert shown(outcome_screen(result))[0] == "● done  x.y  confidence 0.25 ██▌······· unsure"
 
 
+def test_an_input_that_is_unlike_the_training_data_is_said_once() -> None:
+    for strange, said in ((True, " unsure, the input is unlike what it learned from"), (False, " unsure")):
+        output = {"intent": "x", "unfamiliar": strange}
+        lines = shown(outcome_screen(Result(IDENT, "done", "a.b", "intent", output, 0.0, unsure=True)))
+        assert lines[0] == f"● done  a.b  confidence 0.00 ··········{said}"
+        assert [line.split()[0] for line in lines[1:]] == ["intent", "task"]
+
+
 def test_an_answer_is_shown_as_it_is_and_never_as_markup() -> None:
     text = Result(IDENT, "done", "mesh.echo", "text", "[bold]x[/bold] [PERSON]", 1.0)
     assert shown(outcome_screen(text))[1] == "  [bold]x[/bold] [PERSON]"

@@ -1,0 +1,1 @@
+"""Anomalies and alerts of sensors: data, faults, networks, and how they are measured."""

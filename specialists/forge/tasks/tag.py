@@ -1,0 +1,89 @@
+"""The task `tag`: marks in texts, such as names or the slots of a request, and the intent where there is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from specialists.forge.encoders import MINILM
+from specialists.forge.pipeline.draft import Draft
+from specialists.forge.pipeline.stages import StageFunction, Workbench
+from specialists.forge.tag.corpus import load_corpus
+from specialists.forge.tag.evaluate import evaluate
+from specialists.forge.tag.files import STUDENT_TOKENS, TOKENIZER
+from specialists.forge.tag.gather import gather
+from specialists.forge.tag.learn import distilled, teacher
+from specialists.forge.tag.shrink import CALIBRATION, CHOICE, QUANTIZED, calibrate, pruned, quantized
+
+_MAX_CHARS: Final = 8000
+
+
+class Tag:
+    """Teaches a small convolutional network what a fine-tuned encoder says of each word."""
+
+    name = "tag"
+    version = 1
+    budget_s = 900.0
+    defaults: Mapping[str, Mapping[str, object]] = {
+        "data": {},
+        "teacher": {"encoder": MINILM, "epochs": 5},
+        "distill": {"transfer": 4, "epochs": 12, "pieces": 8000, "width": 128, "filters": 224},
+        "prune": {"filters": 192},
+        "quantize": {},
+        "calibrate": {},
+        "evaluate": {},
+    }
+    shares: Mapping[str, float] = {"teacher": 0.5, "distill": 0.4, "prune": 0.1}
+
+    def stages(self) -> Mapping[str, StageFunction]:
+        """Return a function for each stage."""
+        return {
+            "data": gather,
+            "teacher": teacher,
+            "distill": distilled,
+            "prune": pruned,
+            "quantize": quantized,
+            "calibrate": calibrate,
+            "evaluate": evaluate,
+        }
+
+    def draft(self, bench: Workbench) -> Draft:
+        """Return what the manifest says: a `command` where the data has intents, else `spans`."""
+        corpus = load_corpus(bench.of("data"))
+        intents = list(corpus.inventory.intents)
+        calibration = json.loads((bench.of("calibrate") / CALIBRATION).read_text("utf-8"))["student_int8"]
+        choice = json.loads((bench.of("quantize") / CHOICE).read_text("utf-8"))
+        kinds = ", ".join(tag[2:] for tag in corpus.inventory.tags[1::2])
+        return Draft(
+            capability="text.parse_command" if intents else "text.tag",
+            inputs={"text": "text"},
+            output="command" if intents else "spans",
+            kind="command" if intents else "tag",
+            files={
+                "model.onnx": bench.of("quantize") / QUANTIZED,
+                TOKENIZER: bench.of("prune") / TOKENIZER,
+            },
+            settings={
+                "preprocess": {"max_tokens": STUDENT_TOKENS, "max_chars": _MAX_CHARS},
+                "postprocess": {
+                    "tags": list(corpus.inventory.tags),
+                    **({"intents": intents} if intents else {}),
+                },
+                "calibration": {**calibration, "unfamiliar_from": 0.5},
+            },
+            batch_max=8,
+            batch_why=choice["batch_why"],
+            run_bound_ms=2000,
+            summary=f"Marks parts of a text ({kinds})"
+            + (f" and says which of {len(intents)} intents it has." if intents else "."),
+            how="A dilated convolutional network over pieces of words and their shapes (case, digits, signs). It was "
+            "taught by a fine-tuned sentence encoder what this says of every word of the training texts and of many "
+            "more made from them; then filters that matter little were taken away, and the rest went to int8 with "
+            "fixed scales. Temperatures and the confidence of the whole answer come from the validation part.",
+            limits=[
+                "Types and intents are those of the training data; a text of another kind still gets the nearest.",
+                f"At most {_MAX_CHARS} characters; longer texts are refused, never cut.",
+                "A span is made of whole words.",
+            ],
+        )
