@@ -526,6 +526,7 @@ def write() -> dict[Path, str]:
         "recipes.md": {
             "recipe": recipe_table(recipe.Recipe),
             "data": recipe_table(recipe.DataPart),
+            "teacher": recipe_table(recipe.TeacherPart),
             "card": recipe_table(recipe.CardPart),
         },
         "states.md": {

@@ -36,6 +36,10 @@ def build(  # noqa: PLR0913, PLR0917 - each is an option
     validation_data: given.ValidationData = None,
     unlabelled_data: given.Unlabelled = None,
     outside_data: given.Outside = None,
+    teacher: given.Teacher = None,
+    teacher_model: given.TeacherModel = None,
+    teacher_key: given.TeacherKey = None,
+    may_see_data: given.MaySeeData = False,
     encoding: given.Encoding = None,
     delimiter: given.Delimiter = None,
     settings: given.Settings = None,
@@ -56,7 +60,7 @@ def build(  # noqa: PLR0913, PLR0917 - each is an option
     is beside its teacher, and what it costs.
     """
     from specialists.forge.data.files import find_file  # noqa: PLC0415
-    from specialists.forge.recipe import changed  # noqa: PLC0415
+    from specialists.forge.recipe import changed, teacher_fields  # noqa: PLC0415
     from specialists.forge.settings import with_settings  # noqa: PLC0415 - keeps `hive --help` quick
 
     with reported(as_json=as_json):
@@ -71,6 +75,10 @@ def build(  # noqa: PLR0913, PLR0917 - each is an option
             | {"columns": dict(wanted.data.columns) | columns | _columns(column or [])},
             "options": with_settings(wanted.options, settings or []),
         }
+        if teacher is not None:
+            changes["teacher"] = teacher_fields(
+                teacher, teacher_model, teacher_key, may_see_data=may_see_data
+            )
         changes |= {"capability": capability, "budget": budget, "seed": seed, "name": name}
         _run(changed(wanted, changes), out_dir, data_root, cache, threads, fresh=fresh, as_json=as_json)
 

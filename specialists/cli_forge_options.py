@@ -23,6 +23,17 @@ TestData = Annotated[Path | None, Opt(help="A file to measure on, instead of a p
 ValidationData = Annotated[Path | None, Opt(help="A file to choose by, instead of a part of the data.")]
 Unlabelled = Annotated[Path | None, Opt(help="Texts without labels, to learn more from.")]
 Outside = Annotated[Path | None, Opt(help="Texts of no class, to learn from when to be unsure.")]
+Teacher = Annotated[
+    str | None,
+    Opt(
+        help="What labels the unlabelled data: a model's directory, or the address of an OpenAI-compatible API."
+    ),
+]
+TeacherModel = Annotated[str | None, Opt(help="Which model the API is asked for.")]
+TeacherKey = Annotated[str | None, Opt(help="The environment's variable that holds the API's key.")]
+MaySeeData = Annotated[
+    bool, Opt("--endpoint-may-see-data", help="Your word that texts may leave this machine for the API.")
+]
 Encoding = Annotated[str | None, Opt(help="Of the data. Default: found out.")]
 Delimiter = Annotated[str | None, Opt(help="Between fields. Default: found out.")]
 Settings = Annotated[

@@ -36,14 +36,46 @@ def show(
 
     Exit status 0 if the files are those that the manifest pins, else that of model_digest_mismatch.
     """
-    from specialists.describe import as_row, model_screen  # noqa: PLC0415
+    from specialists.describe import as_row, lineage_screen, model_screen  # noqa: PLC0415
     from specialists.load import find  # noqa: PLC0415
     from specialists.manifest import read_manifest, verify  # noqa: PLC0415
 
     with reported(as_json=as_json):
         manifest = read_manifest(find(name))
         verify(manifest)
-        emit(as_row(manifest)) if as_json else out.print(model_screen(manifest, every=every))
+        if as_json:
+            emit(as_row(manifest))
+            return
+        out.print(model_screen(manifest, every=every))
+        if (lineage := lineage_screen(manifest)) is not None:
+            out.print("", lineage)
+
+
+@models_app.command()
+def compare(
+    names: Annotated[
+        list[str], typer.Argument(help="Bundled names, NAME@VERSION, or directories such as ./mine.")
+    ],
+    plot: Annotated[
+        str | None,
+        typer.Option(help="Draw quality against size and time to FILE.svg, and FILE.png beside it."),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="The measure that is drawn. Default: the first.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare specialists: measured quality, size, and the time of an answer here, side by side.
+
+    Differences are to the first; one in bold is larger than the 95 % intervals of both.
+    """
+    from specialists import compare as comparing  # noqa: PLC0415
+
+    with reported(as_json=as_json):
+        models = comparing.compared(names)
+        if plot is not None:
+            comparing.plot(models, measure, plot)
+        emit(comparing.comparison(models)) if as_json else out.print(comparing.compare_screen(models))
 
 
 @models_app.command()

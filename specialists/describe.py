@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -14,6 +15,7 @@ from specialists.manifest import Manifest
 
 _FIGURES: Final = 12
 _KIB: Final = 1024
+_LINEAGE: Final = "lineage.json"
 
 
 def as_row(manifest: Manifest) -> dict[str, object]:
@@ -119,3 +121,26 @@ def size_text(size: int) -> str:
     if size == 0:
         return "-"
     return f"{size / _KIB:.0f} kiB" if size < _KIB * _KIB else f"{size / _KIB / _KIB:.1f} MiB"
+
+
+def lineage_screen(manifest: Manifest) -> RenderableType | None:
+    """Return the steps from data to model with what each cost in quality; None if the specialist tells none."""
+    if _LINEAGE not in manifest.files:
+        return None
+    document: Mapping[str, object] = json.loads(manifest.read(_LINEAGE))
+    steps, headline = document["steps"], str(document["headline"])
+    assert isinstance(steps, list), "the forge wrote it"
+    value_name = headline.replace("_", " ")
+    table = plain_table(
+        ("made from", value_name, "change", "size", "sha256"), right=(value_name, "change", "size")
+    )
+    for step in steps:
+        value, change, size = step.get("value"), step.get("change"), step.get("bytes")
+        table.add_row(
+            escape(str(step["what"])),
+            "" if value is None else f"{value:.4f}",
+            "" if change is None else f"{change:+.4f}",
+            "" if size is None else size_text(int(size)),
+            f"[dim]{escape(str(step['sha256'])[:12])}[/]",
+        )
+    return table

@@ -57,6 +57,31 @@ class DataPart(Part):
     ] = Field(default_factory=dict)
 
 
+class TeacherPart(Part):
+    """A teacher that labels more texts: a model in a directory, or an endpoint that answers chats as OpenAI's does."""
+
+    path: Annotated[
+        str | None,
+        Field(description="A directory with model.onnx, or one of transformers; config.json names classes."),
+    ] = None
+    endpoint: Annotated[
+        str | None,
+        Field(description="The address of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1."),
+    ] = None
+    model: Annotated[str, Field(description="Which model the endpoint is asked for.")] = ""
+    key_variable: Annotated[str, Field(description="The environment's variable that holds its key.")] = ""
+    may_see_data: Annotated[
+        bool, Field(description="Your word that the texts may leave this machine for it.")
+    ] = False
+    most_asked: Annotated[int, Field(ge=1, description="The most texts that it is asked about.")] = 5000
+    at_once: Annotated[
+        int, Field(ge=1, le=64, description="How many it is asked about at the same time.")
+    ] = 4
+    least: Annotated[
+        float, Field(ge=0, le=1, description="How sure it must be of a text for its label to count.")
+    ] = 0.6
+
+
 class CardPart(Part):
     """Sentences for the card."""
 
@@ -81,6 +106,10 @@ class Recipe(Part):
     ] = ""
     output: Annotated[str, Field(description="The data type of the answer. Default: the task's.")] = ""
     data: Annotated[DataPart, Field(description="Where the data is, see below.")]
+    teacher: Annotated[
+        TeacherPart | None,
+        Field(description="A teacher of your own that labels texts without labels, see below."),
+    ] = None
     budget: Annotated[str, Field(description="Such as 90s, 15m or 2h; default: the task's.")] = ""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="The result follows from it.")] = 0
     options: Annotated[
@@ -144,6 +173,20 @@ def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
     return new
 
 
+def teacher_fields(
+    teacher: str, model: str | None, key: str | None, *, may_see_data: bool
+) -> dict[str, object]:
+    """Return the teacher part of a recipe from a command's options: a directory, or an address with http."""
+    if not teacher.startswith(("http://", "https://")):
+        return {"path": str(Path(teacher).resolve())}
+    return {
+        "endpoint": teacher,
+        "model": model or "",
+        "key_variable": key or "",
+        "may_see_data": may_see_data,
+    }
+
+
 def seconds_of(text: str) -> float:
     """Return a duration such as 90s, 15m or 2h in seconds; raise HiveError(recipe_invalid)."""
     match = _DURATION.fullmatch(text)
@@ -177,4 +220,7 @@ def _placed(recipe: Recipe, folder: Path) -> Recipe:
     for field in ("path", "test", "validation", "unlabelled", "outside"):
         if data[field] is not None:
             data[field] = str(folder / data[field])
-    return recipe.model_copy(update={"data": DataPart.model_validate(data)})
+    teacher = recipe.teacher
+    if teacher is not None and teacher.path is not None:
+        teacher = teacher.model_copy(update={"path": str(folder / teacher.path)})
+    return recipe.model_copy(update={"data": DataPart.model_validate(data), "teacher": teacher})

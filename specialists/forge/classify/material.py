@@ -11,6 +11,8 @@ from typing import Final
 
 from hive.errors import HiveError
 from specialists.forge.data.corpus import Corpus, Texts, corpus_of, load_corpus
+from specialists.forge.data.normal import normalised
+from specialists.forge.data.request import reading_of, text_files_of
 from specialists.forge.data.sample import drawn
 from specialists.forge.data.text_files import TextFiles, labelled_texts
 from specialists.forge.recipe import DataPart
@@ -56,16 +58,18 @@ def gather(data: DataPart, root: Path | None, seed: int) -> Material:
     Raises HiveError: data_invalid for files that cannot be learned from, recipe_invalid for a source without labels.
     """
     unlabelled = [text for name in data.also for text in _texts_of(name, root)]
-    unlabelled += _loose(data.unlabelled, data.columns, seed) if data.unlabelled else []
+    unlabelled += _loose(data.unlabelled, data, seed) if data.unlabelled else []
     if data.source:
         corpus, outside = _public(data.source, root)
     else:
         corpus = labelled_texts(_files(data), seed)
         outside = dict.fromkeys(PARTS, ())
     if data.outside:
-        outside = _three(_loose(data.outside, data.columns, seed), seed)
-    known = set(corpus.train.texts)
-    return Material(corpus, tuple(dict.fromkeys(t for t in unlabelled if t not in known)), outside)
+        outside = _three(_loose(data.outside, data, seed), seed)
+    # Neither is learned twice, nor is anything learned about a text that is kept aside.
+    known = {normalised(text) for part in corpus.parts.values() for text in part.texts}
+    fresh = (text for text in unlabelled if normalised(text) not in known)
+    return Material(corpus, tuple(dict.fromkeys(fresh)), outside)
 
 
 def _files(data: DataPart) -> TextFiles:
@@ -73,13 +77,7 @@ def _files(data: DataPart) -> TextFiles:
         raise HiveError(
             "recipe_invalid", "`data` names neither a `source` nor a `path`. Say where the texts are."
         )
-    return TextFiles(
-        Path(data.path),
-        Path(data.validation) if data.validation else None,
-        Path(data.test) if data.test else None,
-        data.columns.get("text"),
-        data.columns.get("label"),
-    )
+    return text_files_of(data)
 
 
 def _public(name: str, root: Path | None) -> tuple[Corpus, dict[str, tuple[str, ...]]]:
@@ -117,9 +115,9 @@ def _texts_of(name: str, root: Path | None) -> Sequence[str]:
     raise HiveError("recipe_invalid", f"`data.also`: {name} has no texts to learn from.")
 
 
-def _loose(path: str, columns: Mapping[str, str], seed: int) -> list[str]:
+def _loose(path: str, data: DataPart, seed: int) -> list[str]:
     """Return the texts of a file that needs no labels."""
-    files = TextFiles(Path(path), text=columns.get("text"), needs_label=False)
+    files = TextFiles(Path(path), text=data.columns.get("text"), reading=reading_of(data), needs_label=False)
     corpus = labelled_texts(files, seed)
     return [text for part in PARTS for text in corpus.parts[part].texts]
 

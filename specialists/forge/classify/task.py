@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from hive.errors import HiveError
 from specialists.forge.classify import calibrated, pruned, quantized, taught, teacher
 from specialists.forge.classify.evaluated import evaluated
-from specialists.forge.classify.material import gather, load_material
+from specialists.forge.classify.material import Material, gather, load_material
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.stages import StageFunction, Workbench
+from specialists.forge.recipe import TeacherPart
+from specialists.forge.teachers.choose import labeller_of
+from specialists.forge.teachers.more import label_more
 
 _CHARS_PER_TOKEN: Final = 40
 _BATCH: Final = 16
@@ -91,6 +95,8 @@ class Classify:
 def data(bench: Workbench) -> None:
     """Load the texts, check and split them, and say what was found."""
     material = gather(bench.recipe.data, bench.data_root, bench.seed)
+    if bench.recipe.teacher is not None:
+        material = taught_by(bench, bench.recipe.teacher, material)
     material.save(bench.folder)
     for finding in material.corpus.findings:
         bench.say(finding.sentence)
@@ -100,3 +106,17 @@ def data(bench: Workbench) -> None:
         f"{len(material.corpus.classes)} classes; {counts} texts, {len(material.unlabelled):,} unlabelled"
         + (f", {outside:,} of no class." if outside else ".")
     )
+
+
+def taught_by(bench: Workbench, teacher: TeacherPart, material: Material) -> Material:
+    """Return the material with the unlabelled texts of which the user's own teacher is sure among the labelled ones."""
+    if not material.unlabelled:
+        raise HiveError(
+            "recipe_invalid",
+            "A teacher labels texts without labels, and there are none: give --unlabelled-data.",
+        )
+    corpus = material.corpus
+    labeller = labeller_of(teacher, corpus.classes, bench.kept / "answers.jsonl")
+    bar = bench.bar(f"texts labelled by {labeller.name}", len(material.unlabelled))
+    more = label_more(corpus, material.unlabelled, labeller, teacher.least, bar.advance)
+    return Material(more.corpus, more.rest, material.outside)

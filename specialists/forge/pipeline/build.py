@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from hive.errors import HiveError
 from specialists.forge.pipeline.cache import Cache, Entry, content_hash, key_of
 from specialists.forge.pipeline.common import COMMON
 from specialists.forge.pipeline.options import Options, options_of
@@ -17,6 +18,7 @@ from specialists.forge.pipeline.stages import OWN, STAGES, Bar, Task, Workbench
 from specialists.forge.recipe import Recipe
 from specialists.forge.sources.folders import folder_of
 
+_LABELLED: Final = ("classify",)
 _FORMAT: Final = 1
 """Part of every key; changes when the pipeline itself would leave other files."""
 
@@ -54,6 +56,7 @@ class _Bench:
     seed: int
     threads: int
     budget_s: float
+    kept: Path
     data_root: Path | None
     reporter: Reporter
     entries: Mapping[str, Entry]
@@ -84,6 +87,10 @@ def build(recipe: Recipe, task: Task, place: Place, reporter: Reporter, until: s
     learned from, forge_missing if a library is not installed.
     """
     options = options_of(recipe, task)
+    if recipe.teacher is not None and recipe.task not in _LABELLED:
+        raise HiveError(
+            "recipe_invalid", f"`teacher` labels texts for {', '.join(_LABELLED)}, not for {recipe.task}."
+        )
     entries: dict[str, Entry] = {}
     key = key_of({"format": _FORMAT, "data": _inputs(recipe, place.data_root)})
     with reporter.shown():
@@ -125,6 +132,7 @@ def _stage(
         recipe.seed,
         place.threads,
         _budget_s(recipe, task) * task.shares.get(stage, 0.0),
+        place.cache.kept(),
         place.data_root,
         reporter,
         entries,
@@ -167,7 +175,11 @@ def _inputs(recipe: Recipe, root: Path | None) -> Mapping[str, object]:
         folder = folder_of(name, root)
         files[f"source {name}"] = content_hash(folder) if folder else "generated"
     reading = [data.encoding, data.delimiter, data.header]
-    return {"columns": data.columns, "reading": reading, "files": files}
+    facts: dict[str, object] = {"columns": data.columns, "reading": reading, "files": files}
+    if recipe.teacher is not None:
+        facts["teacher"] = recipe.teacher.model_dump(mode="json", include={"endpoint", "model", "least"})
+        files["teacher"] = content_hash(Path(recipe.teacher.path)) if recipe.teacher.path else ""
+    return facts
 
 
 _: type[Workbench] = _Bench

@@ -95,6 +95,12 @@ class Cache:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def kept(self) -> Path:
+        """Return the folder for what outlives every build."""
+        folder = self.root / "kept"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _folder(self, stage: str, key: str) -> Path:
         return self.root / f"{stage}-{key[:_DIGITS]}"
 

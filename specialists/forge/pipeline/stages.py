@@ -46,6 +46,8 @@ class Workbench(Protocol):
     budget_s: float
     """Nominal seconds for this stage. How much work they buy must be computed from the data's size and constants."""
 
+    kept: Path
+    """A folder that outlives every build: for what costs too much to ask for twice, such as an endpoint's answers."""
     data_root: Path | None
     """Where the public data sets lie, for recipes that name one."""
 

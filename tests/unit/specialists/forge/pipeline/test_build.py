@@ -134,3 +134,9 @@ def test_whoever_finds_another_build_at_work_says_that_it_waits(tmp_path: Path) 
 
     with other.only_one("teacher", "k", waits):
         assert said == ["waits"]
+
+
+def test_a_teacher_of_ones_own_is_refused_where_nothing_is_labelled(tmp_path: Path) -> None:
+    wanted = recipe(task="anomaly", teacher={"endpoint": "http://127.0.0.1:1/v1", "model": "m"})
+    with pytest.raises(HiveError, match="`teacher` labels texts for classify, not for anomaly"):
+        build(wanted, Counting(), place(tmp_path), lines())
