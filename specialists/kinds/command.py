@@ -10,10 +10,10 @@ import numpy as np
 from hive.errors import HiveError
 from specialists.engine.base import Array
 from specialists.kinds.base import Answer, Inputs, Parts, names, needed, setting
-from specialists.kinds.calibrated import Chances, softmax
+from specialists.kinds.calibrated import softmax, strangeness
 from specialists.kinds.certainty import Certainty
 from specialists.kinds.tag import Tagger, text_feeds
-from specialists.kinds.texts import Text, TextReader, unknown_share
+from specialists.kinds.texts import Text, TextReader
 from specialists.kinds.way import Feeds, Way
 
 _TOP: Final = 3
@@ -23,7 +23,8 @@ class Command:
     """Parses requests.
 
     Manifest: what the kind `tag` has, `postprocess.intents` in the order of the model's second output, and
-    `calibration.intent_temperature`. The confidence is that of the whole command: intent and every slot.
+    `calibration.intent_temperature`. The confidence is that of the whole command: intent and every slot. How strange a
+    text is, the logits of intents say.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -59,11 +60,11 @@ class Command:
         return [self._tagger.shape(feeds), (len(feeds["ids"]), len(self._intents))]
 
     def _finish(self, texts: Sequence[Text], outputs: Sequence[Array]) -> list[Answer]:
-        intents = softmax(outputs[1], self._temperature)
-        return [self._command(*parts) for parts in zip(texts, outputs[0], intents, strict=True)]
+        return [self._command(*parts) for parts in zip(texts, outputs[0], outputs[1], strict=True)]
 
-    def _command(self, text: Text, tags: Array, chances: Chances) -> Answer:
+    def _command(self, text: Text, tags: Array, logits: Array) -> Answer:
         tagging = self._tagger.tagging(text, tags)
+        chances = softmax(logits, self._temperature)
         top = np.argsort(-chances, kind="stable")[:_TOP]
         slots = [{**span.as_json(), "value": text.text[span.start : span.end]} for span in tagging.spans]
         confidence = self._certainty.confidence(tagging.log_chance, float(chances[top[0]]))
@@ -75,5 +76,5 @@ class Command:
             },
             confidence,
             unsure=confidence < self._tagger.calibration.unsure_below,
-            unfamiliar=unknown_share(text) >= self._tagger.calibration.unfamiliar_from,
+            unfamiliar=self._tagger.unfamiliar(text, strangeness(logits)),
         )

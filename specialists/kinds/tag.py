@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -12,20 +13,24 @@ from specialists.engine.base import Array
 from specialists.engine.tokenize import padded
 from specialists.kinds.base import Answer, Inputs, Parts, names, needed
 from specialists.kinds.bio import TaggedSpan, TagSet
-from specialists.kinds.calibrated import Calibration
+from specialists.kinds.calibrated import Calibration, strangeness
 from specialists.kinds.certainty import Certainty
 from specialists.kinds.shapes import shapes
 from specialists.kinds.texts import Text, TextReader, unknown_share
 from specialists.kinds.way import Feeds, Way
 from specialists.kinds.words import word_offsets, word_starts
 
+_UNSPELT: Final = 0.5
+"""From this share of letters and digits that the vocabulary lacks, a text is unfamiliar whatever the model says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """The spans of a text, and the logarithm of the probability that all words are tagged right."""
+    """The spans of a text, the logarithm of the probability that all words are tagged right, and their strangeness."""
 
     spans: list[TaggedSpan]
     log_chance: float
+    strangeness: float
 
 
 class Tagger:
@@ -46,10 +51,16 @@ class Tagger:
     def tagging(self, text: Text, logits: Array) -> Tagging:
         """Return what `logits` [tokens or more, tags] say; the first token of each word decides."""
         starts = word_starts(text.tokens)
-        chances = self.calibration.chances(logits[starts])
+        words = logits[starts]
+        chances = self.calibration.chances(words)
         path = self._set.path(chances)
         spans = self._set.spans(path, chances, word_offsets(text.tokens, starts))
-        return Tagging(spans, float(np.log(chances[np.arange(len(path)), path]).sum()))
+        log_chance = float(np.log(chances[np.arange(len(path)), path]).sum())
+        return Tagging(spans, log_chance, strangeness(words))
+
+    def unfamiliar(self, text: Text, strange: float) -> bool:
+        """Say whether a text is unlike the training data: too strange, or half of it cannot be spelt."""
+        return strange >= self.calibration.unfamiliar_from or unknown_share(text) >= _UNSPELT
 
 
 class Tag:
@@ -91,7 +102,7 @@ class Tag:
             {"spans": [span.as_json() for span in tagging.spans]},
             confidence,
             unsure=confidence < self._tagger.calibration.unsure_below,
-            unfamiliar=unknown_share(text) >= self._tagger.calibration.unfamiliar_from,
+            unfamiliar=self._tagger.unfamiliar(text, tagging.strangeness),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from specialists.forge.tag.rows import Row, boxed
 from specialists.forge.timing import one_thread
 
 Floats = npt.NDArray[np.float32]
-_BATCH = 16
+_BATCH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

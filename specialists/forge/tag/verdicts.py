@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,17 @@ from specialists.forge.sources.values import MarkedText, Span
 from specialists.forge.tag.inventory import Inventory, tags_of
 from specialists.forge.tag.outputs import Outputs
 from specialists.kinds.bio import TagSet
-from specialists.kinds.calibrated import softmax
+from specialists.kinds.calibrated import softmax, strangeness
 from specialists.kinds.certainty import Certainty, log_odds
 
 Words = Sequence[Sequence[tuple[int, int]]]
 """For each text the characters [start, end) of its words."""
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-_UNSURE_BELOW = 0.5
+_UNSURE_BELOW: Final = 0.5
+"""Under this an answer is more likely wrong than right."""
+_UNFAMILIAR: Final = 0.01
+"""The share of familiar texts that may be called unfamiliar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,15 @@ def calibrated(
         labels = np.array([inventory.intents.index(texts[n].intent) for n in rows])
         found["intent_temperature"] = temperature_of(outputs.intents[rows].astype(np.float64), labels)
     verdicts = verdicts_of(outputs, texts, words, inventory, found)
-    return found | _certainty(verdicts, with_intent=bool(inventory.intents)) | {"unsure_below": _UNSURE_BELOW}
+    found |= _certainty(verdicts, with_intent=bool(inventory.intents))
+    strange = float(np.quantile(strangenesses(outputs), 1 - _UNFAMILIAR))
+    return found | {"unsure_below": _UNSURE_BELOW, "unfamiliar_from": strange}
+
+
+def strangenesses(outputs: Outputs) -> Floats:
+    """Return what the kinds hold against `unfamiliar_from`: for each text of its intents if there are any, or words."""
+    rows = outputs.intents if outputs.intents.shape[1] else outputs.words
+    return np.array([strangeness(logits) for logits in rows])
 
 
 def _word_temperature(

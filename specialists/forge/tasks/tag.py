@@ -70,7 +70,7 @@ class Tag:
                     "tags": list(corpus.inventory.tags),
                     **({"intents": intents} if intents else {}),
                 },
-                "calibration": {**calibration, "unfamiliar_from": 0.5},
+                "calibration": calibration,
             },
             batch_max=8,
             batch_why=choice["batch_why"],

@@ -23,6 +23,7 @@ OTHER = "[UNK]"
 PIECES = ("[PAD]", OTHER, "wake", "me", "at", "fi", "##ve", "am", "light", "on", ".")
 TAGS = ("O", "B-time", "I-time")
 INTENTS = ("alarm", "light")
+OUTPUTS = {"command": ("tags", "intents"), "tag": ("tags",)}
 CALIBRATION = {
     "temperature": 1.0,
     "intent_temperature": 1.0,
@@ -30,7 +31,7 @@ CALIBRATION = {
     "tags_weight": 1.0,
     "intent_weight": 1.0,
     "unsure_below": 0.5,
-    "unfamiliar_from": 0.6,
+    "unfamiliar_from": -1.5,
 }
 
 
@@ -143,6 +144,15 @@ def test_what_the_vocabulary_cannot_spell_is_unfamiliar(command: Command) -> Non
     assert isinstance(familiar, Answer)
     assert isinstance(strange, Answer)
     assert (familiar.unfamiliar, strange.unfamiliar) == (False, True)
+
+
+def test_what_the_model_does_not_recognise_is_unfamiliar(tmp_path: Path) -> None:
+    for scale, unfamiliar in ((8.0, False), (0.5, True)):
+        for name, kind in (("command", Command), ("tag", Tag)):
+            made = kind(parts(tmp_path, name, Rules(*OUTPUTS[name], scale=scale)))
+            (answer,) = answers(made, "light on")
+            assert isinstance(answer, Answer)
+            assert answer.unfamiliar is unfamiliar
 
 
 def test_the_kind_tag_gives_spans_alone(tmp_path: Path) -> None:
