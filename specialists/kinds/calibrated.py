@@ -44,16 +44,6 @@ class Calibration:
         return softmax(logits, self.temperature)
 
 
-def strangeness(logits: Array) -> float:
-    """Return how little a model recognises in `logits` [..., classes]: minus their energy (Liu et al. 2020), the mean.
-
-    It is low where some class fits well, whichever that is.
-    """
-    exact = logits.astype(np.float64)
-    top = exact.max(axis=-1, keepdims=True)
-    return -float(np.mean(np.log(np.exp(exact - top).sum(axis=-1, keepdims=True)) + top))
-
-
 def softmax(logits: Array, temperature: float) -> Chances:
     """Return probabilities over the last axis of `logits` at this temperature, in double precision."""
     exact = logits.astype(np.float64)

@@ -10,8 +10,9 @@ import numpy as np
 from hive.errors import HiveError
 from specialists.engine.base import Array
 from specialists.kinds.base import Answer, Inputs, Parts, names, needed, setting
-from specialists.kinds.calibrated import softmax, strangeness
+from specialists.kinds.calibrated import softmax
 from specialists.kinds.certainty import Certainty
+from specialists.kinds.strange import by_energy
 from specialists.kinds.tag import Tagger, text_feeds
 from specialists.kinds.texts import Text, TextReader
 from specialists.kinds.way import Feeds, Way
@@ -76,5 +77,5 @@ class Command:
             },
             confidence,
             unsure=confidence < self._tagger.calibration.unsure_below,
-            unfamiliar=self._tagger.unfamiliar(text, strangeness(logits)),
+            unfamiliar=self._tagger.unfamiliar(text, float(by_energy(logits[None], 1.0)[0])),
         )

@@ -13,9 +13,10 @@ from specialists.engine.base import Array
 from specialists.engine.tokenize import padded
 from specialists.kinds.base import Answer, Inputs, Parts, names, needed
 from specialists.kinds.bio import TaggedSpan, TagSet
-from specialists.kinds.calibrated import Calibration, strangeness
+from specialists.kinds.calibrated import Calibration
 from specialists.kinds.certainty import Certainty
 from specialists.kinds.shapes import shapes
+from specialists.kinds.strange import by_energy
 from specialists.kinds.texts import Text, TextReader, unknown_share
 from specialists.kinds.way import Feeds, Way
 from specialists.kinds.words import word_offsets, word_starts
@@ -56,7 +57,7 @@ class Tagger:
         path = self._set.path(chances)
         spans = self._set.spans(path, chances, word_offsets(text.tokens, starts))
         log_chance = float(np.log(chances[np.arange(len(path)), path]).sum())
-        return Tagging(spans, log_chance, strangeness(words))
+        return Tagging(spans, log_chance, float(by_energy(words, 1.0).mean()))
 
     def unfamiliar(self, text: Text, strange: float) -> bool:
         """Say whether a text is unlike the training data: too strange, or half of it cannot be spelt."""

@@ -15,8 +15,9 @@ from specialists.forge.sources.values import MarkedText, Span
 from specialists.forge.tag.inventory import Inventory, tags_of
 from specialists.forge.tag.outputs import Outputs
 from specialists.kinds.bio import TagSet
-from specialists.kinds.calibrated import softmax, strangeness
+from specialists.kinds.calibrated import softmax
 from specialists.kinds.certainty import Certainty, log_odds
+from specialists.kinds.strange import by_energy
 
 Words = Sequence[Sequence[tuple[int, int]]]
 """For each text the characters [start, end) of its words."""
@@ -108,8 +109,9 @@ def calibrated(
 
 def strangenesses(outputs: Outputs) -> Floats:
     """Return what the kinds hold against `unfamiliar_from`: for each text of its intents if there are any, or words."""
-    rows = outputs.intents if outputs.intents.shape[1] else outputs.words
-    return np.array([strangeness(logits) for logits in rows])
+    if outputs.intents.shape[1]:
+        return by_energy(outputs.intents, 1.0)
+    return np.array([by_energy(logits, 1.0).mean() for logits in outputs.words])
 
 
 def _word_temperature(

@@ -9,7 +9,7 @@ import pytest
 
 from hive.errors import HiveError
 from specialists.kinds.base import Answer, consistent
-from specialists.kinds.calibrated import Calibration, softmax, strangeness
+from specialists.kinds.calibrated import Calibration, softmax
 
 
 def test_probabilities_add_up_and_the_temperature_flattens_them() -> None:
@@ -35,10 +35,3 @@ def test_who_is_unfamiliar_is_unsure_and_who_is_unsure_removes_nothing() -> None
     unsure = consistent(Answer({"text": "x"}, 0.2, unsure=True, removes=pii))
     assert unsure == Answer({"text": "x", "unfamiliar": False}, 0.2, unsure=True)
     assert consistent(Answer("x", 1.0, removes=pii)) == Answer("x", 1.0, removes=pii)
-
-
-def test_what_no_class_fits_is_strange() -> None:
-    assert strangeness(np.array([1.0, 2.0], dtype=np.float32)) == pytest.approx(-np.log(np.e + np.e**2))
-    known, strange = np.array([[9.0, 0.0], [8.0, 0.0]]), np.array([[0.5, 0.0], [0.4, 0.1]])
-    assert strangeness(known) == pytest.approx(-8.5, abs=1e-3)
-    assert strangeness(known) < strangeness(strange)
