@@ -80,7 +80,8 @@ class Table:
         Numbers are scaled by median and spread, 0 where missing; then which numbers are missing; then the categories
         one-hot, the first of each column for what is missing or unknown.
         """
-        scaled = (self.all_numbers(records) - self._center) / self._scale
+        with np.errstate(over="ignore"):  # a number too large to be scaled is as far away as can be
+            scaled = (self.all_numbers(records) - self._center) / self._scale
         missing = np.isnan(records.numbers)
         flags = np.zeros((len(records), self._flags))
         np.put_along_axis(flags, np.maximum(records.codes, MISSING) + self._first, 1.0, axis=1)

@@ -35,8 +35,8 @@ class Wishes:
     """What a user decided about a table.
 
     `positive` is the value that means that it happens, `modes` columns that say how it happened, `keep` and `drop`
-    columns to use and not to use whatever they look like, `titles` better names for columns, and `most_derived` how
-    many derived columns may be added.
+    columns to use and not to use whatever they look like, `titles` better names for columns, and `effort` how
+    much may be done to find derived columns.
     """
 
     positive: str = ""
@@ -44,7 +44,7 @@ class Wishes:
     keep: Sequence[str] = ()
     drop: Sequence[str] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
-    most_derived: int = 4
+    effort: search.Effort = field(default_factory=lambda: search.Effort(4, 60.0))
 
 
 def prepared(
@@ -84,7 +84,7 @@ def prepared(
     fixed, records = fitted(columns, train, wishes.titles)
     table, rows = Table(fixed), np.flatnonzero(train)
     candidates = search.found(
-        table, records.take(rows), target.numbers[rows], seed, wishes.most_derived, tick, classes=classes
+        table, records.take(rows), target.numbers[rows], seed, wishes.effort, tick, classes=classes
     )
     more = [
         derived(c.op, (table.numeric[c.left], table.numeric[c.right]), records, table, train)

@@ -30,6 +30,10 @@ TRIALS: Final = 10
 """Candidates that are tried before one is taken."""
 _ROWS: Final = 8000
 _FOLDS: Final = 4
+_TREES: Final = 60
+_CELL_S: Final = 1.5e-8
+_COLUMN_S: Final = 3e-5
+_TREE_S: Final = 4e-4
 _ALIKE: Final = 0.99
 _SURE: Final = 1.5
 """A candidate must improve the loss by so many standard errors of the paired differences,"""
@@ -46,19 +50,34 @@ class Candidate:
     right: int
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is tried: at most `most` derived columns, in `budget_s` nominal seconds."""
+
+    most: int
+    budget_s: float
+
+
+def tree_s(rows: int, width: int) -> float:
+    """Return the nominal seconds in which one boosted tree grows on a table."""
+    return rows * width * _CELL_S + width * _COLUMN_S + _TREE_S
+
+
 def found(
     table: Table,
     records: Records,
     target: Floats,
     seed: int,
-    most: int,
+    effort: Effort,
     tick: Callable[[], None],
     *,
     classes: bool,
 ) -> list[Candidate]:
-    """Return at most `most` candidates that help, the best first; `records` and `target` are training rows only."""
+    """Return at most `effort.most` candidates that help; `records` and `target` are training rows only."""
     rng = np.random.default_rng(seed)
-    if len(table.numeric) < 2 or not most:
+    one = _FOLDS * _TREES * tree_s(min(len(records), _ROWS), table.width)
+    left = int(effort.budget_s / one)
+    if len(table.numeric) < 2 or not effort.most or not left:
         return []
     if len(records) > _ROWS:
         rows = np.sort(rng.choice(len(records), _ROWS, replace=False))
@@ -67,10 +86,11 @@ def found(
     base[:, : len(table.numeric)][np.isnan(records.numbers)] = np.nan
     chosen: list[Candidate] = []
     guess = _guesses(base, target, seed, classes=classes)
-    while len(chosen) < most:
+    while len(chosen) < effort.most and left > 0:
         loss = _losses(guess, target, classes=classes)
         trials = []
-        for candidate in _ranked(records.numbers, target - guess, chosen)[:TRIALS]:
+        for candidate in _ranked(records.numbers, target - guess, chosen)[: min(TRIALS, left)]:
+            left -= 1
             wider = np.column_stack([base, _values(records, candidate)])
             tried = _guesses(wider, target, seed, classes=classes)
             gain = loss - _losses(tried, target, classes=classes)
@@ -135,7 +155,7 @@ def _guesses(rows: Floats, target: Floats, seed: int, *, classes: bool) -> Float
     """Return what boosting says of each row out of fold: a probability, or a number."""
     out = np.empty(len(target))
     common = {
-        "max_iter": 60,
+        "max_iter": _TREES,
         "max_leaf_nodes": 8,
         "learning_rate": 0.1,
         "early_stopping": False,

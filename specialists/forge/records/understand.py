@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from specialists.forge.data.findings import Findings, counted, listed, rows_named
-from specialists.forge.data.numbers import is_missing, numbers
+from specialists.forge.data.numbers import Numbers, is_missing, numbers
 from specialists.kinds.table import category_text
 
 MOST_VALUES: Final = 50
@@ -23,12 +23,14 @@ _ODD_SHARE: Final = 0.05
 _COVERED: Final = 0.8
 _UNIQUE: Final = 0.98
 _OFTEN_NEW: Final = 0.2
+_LARGEST: Final = 1e100
 _DATES: Final = 0.95
 _LOOKED_AT: Final = 2000
 _MANY: Final = 0.05
 _ID_NAME: Final = re.compile(
     r"(^|[\W_])(id|ids|uid|udi|uuid|guid|index|idx|rowid|row|serial|record ?no|unnamed: ?\d+)($|[\W_])|[a-z]ID$|^Id$",
 )
+_MEASURED: Final = re.compile(r"[-+]?\d[\d.,]* ?[^\W\d_%]{1,4}\d?")
 _DATE: Final = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( \d{1,2}:\d{2}.*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
@@ -82,9 +84,8 @@ def understood(
             if cells is not None:
                 found.append(cells)
     if not found:
-        findings.fatal(
-            "no_columns", "No column is left to learn from. The findings above say why each was left out."
-        )
+        why = " ".join(finding.sentence for finding in findings.items if finding.code.startswith("column_"))
+        findings.fatal("no_columns", f"No column is left to learn from. {why}".rstrip())
     findings.refuse_fatal()
     return found
 
@@ -106,7 +107,7 @@ def _cells(cells: pd.Series, findings: Findings, *, comma_first: bool, keep: boo
             "column_nested", f"{name} holds lists or objects; left out. Write a column for each part."
         )
         return None
-    read = numbers(values, comma_first=comma_first)
+    read = _reasonable(numbers(values, comma_first=comma_first))
     odd = len(read.odd) / present.sum()
     if any(isinstance(value, bool) for value in values) or odd > _ODD_SHARE:
         return _category(cells, present, findings, keep=keep, mixed=0 < odd < 1 - _ODD_SHARE)
@@ -117,6 +118,14 @@ def _cells(cells: pd.Series, findings: Findings, *, comma_first: bool, keep: boo
             f"{rows_named(cells.index[list(read.odd)])}; those count as missing.",
         )
     return _number(cells, read.floats, findings, keep=keep)
+
+
+def _reasonable(read: Numbers) -> Numbers:
+    """Return the numbers without those so large that a product of two would overflow; they count as odd."""
+    large = np.flatnonzero(np.abs(read.floats) > _LARGEST)
+    floats = read.floats.copy()
+    floats[large] = np.nan
+    return replace(read, floats=floats, odd=tuple(sorted({*read.odd, *map(int, large)})))
 
 
 def _number(
@@ -197,6 +206,8 @@ def _category(
 
 
 def _naming(name: str, counts: pd.Series, total: int) -> str:
+    if np.mean([bool(_MEASURED.fullmatch(text)) for text in counts.index[:_LOOKED_AT]]) >= _DATES:
+        return f"holds numbers with a unit such as {counts.index[0]!r}: write the numbers alone"
     if len(counts) > _UNIQUE * total:
         return "is a name, an id or free text: nearly each row has another"
     if _ID_NAME.search(name) and len(counts) > _OFTEN_NEW * total:

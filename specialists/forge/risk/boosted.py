@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from specialists.forge.records.search import tree_s
 from specialists.kinds.table import Records, Table
 
 Floats = npt.NDArray[np.float64]
@@ -18,9 +19,6 @@ Model: TypeAlias = HistGradientBoostingClassifier | HistGradientBoostingRegresso
 STEPS: Final = (20, 40, 60, 80, 120, 160, 220, 300, 400)
 _FOLDS: Final = 5
 _MOST_LOG_ODDS: Final = 12.0
-_CELL_S: Final = 1.5e-8
-_TREE_S: Final = 6e-4
-"""Nominal seconds that a tree takes for each cell of the table, and besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def teacher_rows(table: Table, records: Records) -> npt.NDArray[np.float32]:
 
 def settings_within(budget_s: float, rows: int, width: int) -> tuple[Setting, ...]:
     """Return the settings whose cross-validation fits into the budget; at least one."""
-    one = _FOLDS * STEPS[-1] * (rows * width * _CELL_S + _TREE_S)
+    one = _FOLDS * STEPS[-1] * tree_s(rows, width)
     return GRID[: max(1, int(budget_s / one))]
 
 

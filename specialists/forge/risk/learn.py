@@ -49,7 +49,7 @@ class Way:
     decay: float
 
 
-WAYS: Final = (Way(1.0, 0.0, 1e-3), Way(0.5, 0.1, 1e-2), Way(2.0, 0.0, 1e-4), Way(1.0, 0.2, 3e-2))
+WAYS: Final = (Way(1.0, 0.2, 3e-2), Way(1.0, 0.1, 1e-2), Way(1.0, 0.0, 1e-3), Way(2.0, 0.0, 1e-4))
 """In the order in which they are tried, as far as the budget goes."""
 
 

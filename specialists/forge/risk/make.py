@@ -62,9 +62,9 @@ def data(bench: Workbench) -> None:
         keep=_names(options, "keep"),
         drop=_names(options, "drop"),
         titles=cast("Mapping[str, str]", options["titles"]),
-        most_derived=int(cast("int", options["derived"])),
+        effort=search.Effort(int(cast("int", options["derived"])), bench.budget_s),
     )
-    bar = bench.bar("looking for derived columns", wishes.most_derived * search.TRIALS)
+    bar = bench.bar("looking for derived columns", wishes.effort.most * search.TRIALS)
     found = prepared(raw, wishes, bench.seed, findings, bar.advance, classes=classes)
     for finding in findings.items:
         bench.say(finding.sentence)

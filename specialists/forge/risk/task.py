@@ -34,7 +34,7 @@ class RecordTask:
         self.defaults: Mapping[str, Mapping[str, object]] = {
             "data": _DATA,
             "teacher": {},
-            "distill": {"label_share": 0.5, "made_rows": 60_000},
+            "distill": {"label_share": 0.0, "made_rows": 60_000},
             "prune": {},
             "quantize": {"tolerance": 0.001},
             "calibrate": calibrate,

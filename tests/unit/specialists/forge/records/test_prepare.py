@@ -14,6 +14,7 @@ from specialists.forge.data.findings import Findings
 from specialists.forge.records.dataset import Dataset, load_dataset
 from specialists.forge.records.loading import TableFile, load_table, table_of
 from specialists.forge.records.prepare import Wishes, prepared
+from specialists.forge.records.search import Effort
 from specialists.kinds.columns import Category, Number
 
 
@@ -35,7 +36,9 @@ def dataset(
 ) -> tuple[Dataset, dict[str, str]]:
     findings = Findings()
     raw = table_of(columns, "failed")
-    found = prepared(raw, wishes or Wishes(most_derived=0), 1, findings, lambda: None, classes=classes)
+    found = prepared(
+        raw, wishes or Wishes(effort=Effort(0, 60.0)), 1, findings, lambda: None, classes=classes
+    )
     return found, {finding.code: finding.sentence for finding in findings.items}
 
 
@@ -90,7 +93,7 @@ def test_ids_row_numbers_dates_and_constants_are_left_out_by_name() -> None:
     found, said = dataset(columns)
     assert names(found) == ["heat [C]", "load", "grade"]
     assert set(said) == {"column_id", "column_date", "column_constant", "column_empty", "target_positive"}
-    kept, _ = dataset(columns, Wishes(keep=["customer_id"], most_derived=0))
+    kept, _ = dataset(columns, Wishes(keep=["customer_id"], effort=Effort(0, 60.0)))
     assert names(kept) == ["heat [C]", "load", "grade", "customer_id"]
 
 
@@ -107,7 +110,7 @@ def test_a_column_that_knows_the_answer_is_left_out_unless_kept() -> None:
     found, said = dataset(columns)
     assert names(found) == ["heat [C]", "load", "grade"]
     assert "options.data.keep" in said["column_leaks"]
-    assert names(dataset(columns, Wishes(keep=["verdict"], most_derived=0))[0])[-1] == "verdict"
+    assert names(dataset(columns, Wishes(keep=["verdict"], effort=Effort(0, 60.0)))[0])[-1] == "verdict"
 
 
 def test_flags_of_the_outcome_become_its_modes() -> None:
@@ -131,7 +134,7 @@ def test_flags_of_the_outcome_become_its_modes() -> None:
 def test_named_modes_are_taken_and_rare_ones_said() -> None:
     columns = table()
     columns |= {"M1": list(columns["failed"]), "M2": [1] * 3 + [0] * 397}
-    found, said = dataset(columns, Wishes(modes=["M1", "M2"], most_derived=0))
+    found, said = dataset(columns, Wishes(modes=["M1", "M2"], effort=Effort(0, 60.0)))
     assert found.mode_names == ("M1",)
     assert "'M2' happened in fewer than 10 rows" in said["modes_rare"]
     assert "there is no column 'M3'" in refusal(columns, Wishes(modes=["M3"]))
@@ -146,7 +149,7 @@ def test_a_target_of_several_values_has_modes() -> None:
     assert found.mode_names == ("heat", "wear")
     assert found.values.sum() == found.modes.sum()
     assert "'none' is taken to mean that nothing happened" in said["target_modes"]
-    one, _ = dataset(columns, Wishes(positive="wear", most_derived=0))
+    one, _ = dataset(columns, Wishes(positive="wear", effort=Effort(0, 60.0)))
     assert one.mode_names == ()
     assert "did you mean 'wear'" in refusal(columns, Wishes(positive="waer"))
 
@@ -264,7 +267,7 @@ def test_derived_columns_are_found_by_search() -> None:
     volts, amps = rng.uniform(1, 10, 1500), rng.uniform(1, 10, 1500)
     failed = (volts * amps > 40).astype(int) ^ (rng.random(1500) < 0.02)
     columns: dict[str, list[object]] = {"volts": list(volts), "amps": list(amps), "failed": list(failed)}
-    found, said = dataset(columns, Wishes(most_derived=2))
+    found, said = dataset(columns, Wishes(effort=Effort(2, 60.0)))
     assert (found.derived[0].op, found.derived[0].of) == ("product", ("volts", "amps"))
     assert "product of 'volts' and 'amps'" in said["columns_derived"]
 
@@ -277,7 +280,7 @@ def test_a_file_of_semicolons_and_decimal_commas_with_a_misspelt_target(tmp_path
     path.write_bytes(b"\xef\xbb\xbf" + "\n".join(lines).encode())
     findings = Findings()
     raw = load_table(TableFile(path, "failed"), 1, 1000, findings, classes=True)
-    found = prepared(raw, Wishes(most_derived=0), 1, findings, lambda: None, classes=True)
+    found = prepared(raw, Wishes(effort=Effort(0, 60.0)), 1, findings, lambda: None, classes=True)
     plain, _ = dataset(columns)
     assert np.array_equal(found.records.numbers, plain.records.numbers)
     with pytest.raises(HiveError, match="did you mean 'failed'"):
