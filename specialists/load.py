@@ -21,6 +21,7 @@ from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, con
 from specialists.kinds.classify import Classify
 from specialists.kinds.command import Command
 from specialists.kinds.echo import Echo
+from specialists.kinds.embed import Embed
 from specialists.kinds.estimate import Estimate
 from specialists.kinds.redact import Redact
 from specialists.kinds.risk import Risk
@@ -35,6 +36,7 @@ KINDS: Final[Mapping[str, KindFactory]] = MappingProxyType(
         "classify": Classify,
         "command": Command,
         "echo": Echo,
+        "embed": Embed,
         "estimate": Estimate,
         "intent": Classify,  # the name that manifests had before there were other classes
         "redact": Redact,

@@ -34,7 +34,7 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class StudentPlan:
-    """How to teach. Weights of the losses: the teacher's logits, its embedding, and the given labels."""
+    """How to teach. Weights of the losses: the teacher's probabilities, embedding and logits, the given labels."""
 
     epochs: int
     batch: int = 128
@@ -44,6 +44,7 @@ class StudentPlan:
     warmth: float = 2.0
     soft: float = 1.0
     near: float = 1.0
+    match: float = 0.0
     hard: float = 0.2
     spread: float = 0.1
     lost: float = 0.05
@@ -120,6 +121,14 @@ def loss_of(
     loss = plan.soft * plan.warmth**2 * (apart * ~outside).mean()
     near = nn.functional.cosine_similarity(project(features), lot.lesson.embeddings[rows], dim=1)
     loss = loss + plan.near * (1 - near).mean()
+    # Probabilities do not tell how large logits are, and that is what betrays a text of no class.
+    loss = (
+        loss
+        + plan.match
+        * (
+            nn.functional.mse_loss(logits, lot.lesson.logits[rows], reduction="none").mean(1) * ~outside
+        ).mean()
+    )
     exact = nn.functional.cross_entropy(logits, labels.clamp(min=0), reduction="none", label_smoothing=0.02)
     loss = loss + plan.hard * (exact * known).mean()
     flat = -torch.log_softmax(logits, 1).mean(1)

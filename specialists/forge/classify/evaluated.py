@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from specialists.forge.classify.calibrated import Scales, load_scales
+from specialists.forge.classify.costs import costs_of
 from specialists.forge.classify.judge import (
     Judge,
     Logits,
     exact_teacher,
-    student_feeds,
     student_judge,
-    teacher_feeds,
     teacher_judge,
 )
 from specialists.forge.classify.material import Material, load_material
 from specialists.forge.classify.quantized import EXACT, MODEL
 from specialists.forge.classify.scored import Scored, beside, per_class, quality
-from specialists.forge.classify.taught import Pupil, load_pupil
+from specialists.forge.classify.taught import load_pupil
 from specialists.forge.classify.teacher import Teacher, load_teacher, start
-from specialists.forge.footprint import model_footprint
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.text import worn
-from specialists.forge.timing import Feeds, onnx_call, side_by_side
 
-_TIMED: Final = 200
 _WORN: Final = 1000
 _RATE: Final = 0.15
 
@@ -49,7 +45,7 @@ def evaluated(bench: Workbench) -> None:
         "student_int8": student_judge(files["student_int8"].read_bytes(), pupil),
     }
     scored = {name: _scored(judge, material, scales[name]) for name, judge in judges.items()}
-    costs = _costs(files, teacher, pupil, material.corpus.test.texts)
+    costs = costs_of(files, teacher, pupil, material.corpus.test.texts)
     classes = material.corpus.classes
     document = {
         "task": "classify",
@@ -81,28 +77,6 @@ def _scored(judge: Judge, material: Material, scales: Scales) -> Scored:
     return Scored(
         judge(test.texts), np.array(material.numbers(test)), strangers, scales, f"{where}, test part"
     )
-
-
-def _costs(
-    files: Mapping[str, Path], teacher: Teacher, pupil: Pupil, texts: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Return bytes, parameters, times and memory of each model: one thread, one text at a time, nothing padded."""
-    some = list(texts[:: max(1, len(texts) // _TIMED)][:_TIMED])
-    feeds: dict[str, list[Feeds]] = {name: student_feeds(pupil, some) for name in files}
-    feeds["teacher"] = teacher_feeds(teacher, some)
-    times = side_by_side({name: onnx_call(files[name], feeds[name]) for name in files})
-    counts = {name: sum(p.numel() for p in pupil.model.parameters()) for name in files}
-    counts["teacher"] = sum(p.numel() for p in teacher.model.parameters())
-    return {
-        name: {
-            "bytes": path.stat().st_size,
-            "parameters": counts[name],
-            "p50_ms": round(times[name].p50_ms, 4),
-            "p99_ms": round(times[name].p99_ms, 4),
-            "rss_mb": round(model_footprint(path, feeds[name][0]).rss_mb, 1),
-        }
-        for name, path in files.items()
-    }
 
 
 def _robustness(judges: Mapping[str, Judge], material: Material, seed: int) -> dict[str, object]:

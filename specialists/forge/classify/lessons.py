@@ -16,13 +16,12 @@ _LOT: Final = 4096
 
 
 def lesson_of(teacher: Teacher, texts: Sequence[str], scratch: Path, bar: Bar) -> Lesson:
-    """Return embeddings, centred on their mean, and logits of `texts`; finished lots are kept in `scratch`."""
+    """Return embeddings and logits of `texts`; finished lots are kept in `scratch`."""
     lots = [
         _lot(teacher, texts[begin : begin + _LOT], scratch / f"lesson-{begin}.pt", bar)
         for begin in range(0, len(texts), _LOT)
     ]
-    embeddings = torch.cat([lot.embeddings for lot in lots])
-    return Lesson(embeddings - embeddings.mean(0), torch.cat([lot.logits for lot in lots]))
+    return Lesson(torch.cat([lot.embeddings for lot in lots]), torch.cat([lot.logits for lot in lots]))
 
 
 def _lot(teacher: Teacher, texts: Sequence[str], kept: Path, bar: Bar) -> Lesson:

@@ -14,6 +14,7 @@ import torch
 from tokenizers import Tokenizer
 
 from specialists.forge.classify.distill import OUTSIDE, UNLABELLED, Lot, StudentPlan, distill
+from specialists.forge.classify.encoder import Lesson
 from specialists.forge.classify.lessons import lesson_of
 from specialists.forge.classify.material import Material, load_material
 from specialists.forge.classify.plan import StudentWork, core_seconds, student_work
@@ -37,6 +38,7 @@ DEFAULTS: Final = {
     "rate": 3e-3,
     "soft": 1.0,
     "near": 1.0,
+    "match": 0.3,
     "hard": 0.2,
     "spread": 0.1,
 }
@@ -82,7 +84,8 @@ def distilled(bench: Workbench) -> None:
     teacher = load_teacher(bench)
     work = _work(bench, material, teacher)
     texts, labels = _texts(bench, material, teacher, work)
-    lesson = lesson_of(teacher, texts, bench.scratch, bench.bar("texts that the teacher labels", len(texts)))
+    said = lesson_of(teacher, texts, bench.scratch, bench.bar("texts that the teacher labels", len(texts)))
+    lesson = Lesson(said.embeddings - said.embeddings.mean(0), said.logits)
     pupil = _new_pupil(bench, material, teacher, texts)
     lot = Lot(pupil.rows(texts), labels, lesson)
     teach_pupil(bench, pupil, material, lot, plan_of(bench.options(), work.epochs))
@@ -136,6 +139,7 @@ def plan_of(options: Mapping[str, object], epochs: int) -> StudentPlan:
         rate=number(options, "rate"),
         soft=number(options, "soft"),
         near=number(options, "near"),
+        match=number(options, "match"),
         hard=number(options, "hard"),
         spread=number(options, "spread"),
     )

@@ -12,6 +12,7 @@ from specialists.forge.pipeline.stages import Task
 
 TASKS: Final[Mapping[str, str]] = {
     "classify": "specialists.forge.classify.task:Classify",
+    "embed": "specialists.forge.embed.task:EmbedTask",
     "redact": "specialists.forge.redact.task:RedactTask",
     "regress": "specialists.forge.risk.task:regress",
     "risk": "specialists.forge.risk.task:risk",
