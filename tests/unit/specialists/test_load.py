@@ -96,7 +96,7 @@ def test_a_tampered_file_is_refused(tmp_path: Path, file: str) -> None:
         (
             "kind",
             "oracle",
-            "known kinds: anomaly, classify, command, echo, estimate, intent, redact, risk, tag",
+            "known kinds: anomaly, classify, command, echo, embed, estimate, intent, redact, risk, tag",
         ),
         ("calibration", {"temperature": 1.0}, "calibration.unsure_below"),
         ("postprocess", {}, "postprocess.labels"),
