@@ -133,7 +133,7 @@ class Redact:
         held = placeholders_in(text, self._judge.types)
         kept = np.array(inside(units, held), dtype=bool)
         likely = self._judge.likely(units) & ~kept
-        found = merged([*find_patterns(text), *marked(text, units, likely, self._judge.types)])
+        found = merged(find_patterns(text), marked(text, units, likely, self._judge.types))
         gone = [span for span in found if self._goes(text, span)]
         tokens = dict(zip(gone, placeholders(text, gone, held), strict=True))
         covered = kept | np.array(inside(units, gone), dtype=bool)

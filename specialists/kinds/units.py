@@ -91,17 +91,22 @@ def unreadable(text: str, tokens: Tokens, scripts: frozenset[str]) -> bool:
     return any(token == UNKNOWN and any(c.isalnum() for c in text[a:b]) for token, (a, b) in pairs)
 
 
-def merged(spans: Sequence[Found]) -> list[Found]:
-    """Return spans in order, overlapping ones as one that covers both, with the type of the likelier one."""
-    out: list[Found] = []
-    for span in sorted(spans, key=lambda s: (s.start, s.end)):
-        if out and span.start < out[-1].end:
-            last = out.pop()
-            better = last if last.score >= span.score else span
-            out.append(Found(last.start, max(last.end, span.end), better.kind, better.score))
+def merged(certain: Sequence[Found], likely: Sequence[Found]) -> list[Found]:
+    """Return all spans in order, overlapping ones as one that covers both.
+
+    It has the type of the `certain` one, whatever the score of the `likely` one: what a pattern names is not guessed.
+    """
+    out: list[tuple[bool, Found]] = []
+    spans = [*((True, span) for span in certain), *((False, span) for span in likely)]
+    for sure, span in sorted(spans, key=lambda pair: (pair[1].start, pair[1].end)):
+        if out and span.start < out[-1][1].end:
+            before, last = out.pop()
+            better = max((before, last.score, last), (sure, span.score, span), key=lambda entry: entry[:2])[2]
+            whole = Found(last.start, max(last.end, span.end), better.kind, better.score)
+            out.append((before or sure, whole))
         else:
-            out.append(span)
-    return out
+            out.append((sure, span))
+    return [span for _, span in out]
 
 
 def inside(units: Units, spans: Sequence[Found]) -> list[bool]:

@@ -26,7 +26,9 @@ TOKENIZER: Final = "tokenizer.json"
 _TAUGHT: Final = "taught.npz"
 _FACTS: Final = "teacher.json"
 _READS_S: Final = 0.0055  # of one text by the teacher
-_LEARNS_S: Final = 1.1e-4  # of one token by the student, forwards and backwards
+# Of one token by the student, forwards and backwards: what hangs on nothing, and of each of its multiplications.
+_TOKEN_S: Final = 3e-5
+_PRODUCT_S: Final = 1.8e-10
 _EPOCHS: Final = range(2, 13)
 
 
@@ -79,7 +81,7 @@ def distill(bench: Workbench) -> None:
     model = network(tokenizer.get_vocab_size(), len(splits.tags), options)
     with torch.no_grad():
         model.embed.weight.copy_(encoder.start(pieces, model.embed.embedding_dim))
-    plan = _plan(bench, splits, words)
+    plan = _plan(bench, splits, words, model)
     bar = bench.bar("learning", plan.epochs)
     train(
         model,
@@ -129,7 +131,7 @@ def citation_of(folder: Path) -> str:
     return str(json.loads((folder / _FACTS).read_text("utf-8"))["citation"])
 
 
-def _plan(bench: Workbench, splits: Splits, words: TextTokenizer) -> Plan:
+def _plan(bench: Workbench, splits: Splits, words: TextTokenizer, model: TokenTagger) -> Plan:
     """Return how long to learn: what the budget buys at the nominal cost of a token."""
     made_up = _whole(bench.options()["made_up"])
     sample = splits.train[:: max(1, len(splits.train) // 500)]
@@ -137,7 +139,8 @@ def _plan(bench: Workbench, splits: Splits, words: TextTokenizer) -> Plan:
     texts = (
         len(splits.train) + made_up + json.loads((bench.of("teacher") / _FACTS).read_text("utf-8"))["texts"]
     )
-    epochs = int(bench.budget_s / (texts * mean * _LEARNS_S))
+    products = sum(value.numel() for name, value in model.named_parameters() if not name.startswith("embed"))
+    epochs = int(bench.budget_s / (texts * mean * (_TOKEN_S + products * _PRODUCT_S)))
     return Plan(min(max(epochs, _EPOCHS.start), _EPOCHS.stop - 1), made_up, bench.seed)
 
 

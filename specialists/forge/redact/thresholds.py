@@ -17,7 +17,7 @@ from specialists.forge.redact.examples import OUTSIDE, Example
 from specialists.kinds.calibrated import softmax
 from specialists.kinds.patterns import find_patterns
 from specialists.kinds.shapes import shapes
-from specialists.kinds.units import inside, units_of
+from specialists.kinds.units import Units, inside, units_of
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 Runs = Callable[[dict[str, npt.NDArray[np.int64]]], npt.NDArray[np.float32]]
 """Runs a model: its inputs, one text, to logits [1, tokens, tags]."""
 LEAKS: Final = 0.005
+_EVEN: Final = 0.5
 _CUTS: Final = np.linspace(0.1, 0.9, 81)
 _TEMPERATURES: Final = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
 
@@ -34,9 +35,9 @@ class Words:
     """The words of many texts, one row each.
 
     `text` is the number of the text, `size` its letters and digits, `personal` and `other` the model's probabilities of
-    types that are vouched for and of those that are not; `wanted` says that it must go, `harmless` that nothing speaks
-    for that, `vouched` that it must go and is vouched for, `left` the probability that counts if it stays, `covered`
-    that a pattern has it.
+    types that are vouched for and of those that are not. `wanted` says that it must go, `harmless` that it need not,
+    `vouched` that it must go and is vouched for, `left` the probability that counts if it stays, `covered` that a
+    pattern has it.
     """
 
     text: Ints
@@ -116,7 +117,7 @@ def judged(
             "personal": personal,
             "other": units.chances[:, ~vouched].sum(axis=1),
             "wanted": must,
-            "harmless": np.array([some == {OUTSIDE} for some in options], dtype=bool),
+            "harmless": _harmless(units, example, types.tags),
             "vouched": mine & ~dates,
             "left": np.where(units.digits, personal, units.chances[:, vouched & ~numeric].sum(axis=1)),
             "covered": np.array(inside(units, find_patterns(example.text)), dtype=bool),
@@ -124,6 +125,16 @@ def judged(
         for name, values in facts.items():
             columns[name].append(values)
     return Words(**{name: np.concatenate(values) for name, values in columns.items()})
+
+
+def _harmless(units: Units, example: Example, tags: Sequence[str]) -> Bools:
+    """Say of each word whether its likeliest type is wrong for certain: no mark is there, and the corpus marks such."""
+    best = units.chances.argmax(axis=1).tolist() if units.spans else []
+    out = []
+    for (start, end), kind in zip(units.spans, best, strict=True):
+        free = not any(mark.start < end and start < mark.end for mark in example.marks)
+        out.append(free and tags[kind + 1] not in example.outside)
+    return np.array(out, dtype=bool)
 
 
 def f_measure(words: Words, marked: Bools, beta: float) -> float:
@@ -147,16 +158,23 @@ def precision(words: Words, marked: Bools) -> float:
 def best_replacing(sources: Sequence[Words], main: Words, wanted_precision: float) -> tuple[float, float]:
     """Return `replace_from` and `others_from`.
 
-    The pair has the best F2, mean over the `sources`, of those that reach `wanted_precision` per character on `main`: a
-    personal word that stays weighs more than another that goes. If none reaches it, the most precise pair.
+    The first has the best F2 on the corpus `main` of those that reach `wanted_precision` there, per character: a
+    personal word that stays weighs more than another that goes. Then the second has the best F1, mean over all
+    `sources`, of those that keep this precision. If none reaches it, the most precise is taken.
     """
-    pairs = [(float(a), float(b)) for a in _CUTS for b in _CUTS[20:] if b >= a]
-    scored = []
-    for pair in pairs[::2]:
-        good = precision(main, _marked(main, pair))
-        score = float(np.mean([f_measure(words, _marked(words, pair), 2.0) for words in sources]))
-        scored.append((min(good, wanted_precision), score, pair))
-    return max(scored)[2]
+
+    def first(cut: float) -> tuple[float, float]:
+        gone = _marked(main, (cut, max(cut, _EVEN)))
+        return min(precision(main, gone), wanted_precision), f_measure(main, gone, 2.0)
+
+    def second(cut: float) -> tuple[float, float]:
+        scores = [f_measure(words, _marked(words, (replace_from, cut)), 1.0) for words in sources]
+        return min(precision(main, _marked(main, (replace_from, cut))), wanted_precision), float(
+            np.mean(scores)
+        )
+
+    replace_from = max(map(float, _CUTS), key=first)
+    return replace_from, max(map(float, _CUTS), key=second)
 
 
 def best_doubt(words: Words, pair: tuple[float, float]) -> float:

@@ -38,9 +38,10 @@ def test_neighbours_of_one_type_are_one_part() -> None:
     assert [(text[f.start : f.end], f.kind) for f in found] == [("Ann Lee, Bo", "PERSON"), ("55-66", "PHONE")]
 
 
-def test_overlapping_parts_are_one_with_the_likelier_type() -> None:
-    spans = [Found(5, 9, "PHONE", 1.0), Found(0, 6, "PERSON", 0.7), Found(9, 12, "PERSON", 0.9)]
-    assert merged(spans) == [Found(0, 9, "PHONE", 1.0), Found(9, 12, "PERSON", 0.9)]
+def test_overlapping_parts_are_one_with_the_type_of_the_pattern() -> None:
+    likely = [Found(0, 6, "ID", 0.99), Found(9, 12, "PERSON", 0.9)]
+    whole = [Found(0, 9, "PHONE", 0.93), Found(9, 12, "PERSON", 0.9)]
+    assert merged([Found(5, 9, "PHONE", 0.93)], likely) == whole
 
 
 def test_a_word_is_inside_only_as_a_whole() -> None:
