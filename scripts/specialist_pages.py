@@ -10,6 +10,7 @@ them again.
 from __future__ import annotations
 
 import json
+import pprint
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference" / "specialists"
 ANSWERS = FOLDER / "answers.json"
 _WIDE = 400  # characters of an input that somebody would still write on a command line
 _DIGITS = 2
+_ITEMS = 8  # of a list, so that a vector does not fill the page
 # The stages that leave a model, and what it is called where costs are measured.
 _STAGES = {"teacher": "teacher", "prune": "student_fp32", "quantize": "student_int8"}
 _PICTURE = """## Quality against size and time
@@ -45,12 +47,35 @@ window = {
 }
 window["values"][70] = [9.0]
 """
+_FOUND = """
+anomaly = {
+    "anomalous": True,
+    "score": 0.99,
+    "threshold": 0.9,
+    "channels": [{"name": "pressure", "score": 0.99}],
+}
+inputs = {"window": window, "anomaly": anomaly}
+"""
 # What makes the input, in Python; the last name that it sets is the input, a dict of them where there are several.
+# A specialist that is not here is asked its own sample.
 EXAMPLES: Mapping[str, str] = {
     "mesh-echo": 'text = "hello"\n',
+    "sensor-describe-anomaly": _PUMP + _FOUND,
     "sensor-detect-anomaly": _PUMP,
     "text-classify-intent": 'text = "switch on the light in the hall"\n',
+    "text-embed": 'text = "the pump is too hot"\n',
+    "text-parse-command": 'text = "remind me to call my sister at six on friday"\n',
     "text-redact": 'text = "Please call Maria Keller in Lisbon on +351 21 000 0000."\n',
+    "text-route-note": 'text = "She takes lisinopril 10 mg daily for high blood pressure."\n',
+}
+# What else a reader should know before asking, by capability.
+NOTES: Mapping[str, str] = {
+    "sensor.describe_anomaly": "Whoever has a window only asks for the type that is wanted: `hive submit --want alert "
+    "@window.json` goes through `sensor.detect_anomaly` first.",
+    "sensor.detect_anomaly": "Send the answer's `context` with the next window of the same source: it holds what is "
+    "usual for it. Nothing is kept anywhere else.",
+    "text.route_note": "Notes with names in them may be labelled `pii`; where those may not be, a task for a `route` "
+    "goes through `text.redact` first.",
 }
 
 
@@ -82,8 +107,17 @@ def read_answers() -> dict[str, object]:
 def example(name: str) -> object:
     """Return the input of a specialist's example."""
     scope: dict[str, object] = {}
-    exec(EXAMPLES[name], scope)  # noqa: S102 - the text stands above
+    exec(_source(name), scope)  # noqa: S102 - the text stands above, or comes from the specialist
     return list(scope.values())[-1]
+
+
+def _source(name: str) -> str:
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    inputs = to_json(load(name).sample())
+    assert isinstance(inputs, dict)
+    ((field, value),) = inputs.items()
+    return f"{field} = {pprint.pformat(value, width=100, sort_dicts=False)}\n"
 
 
 def answer_of(name: str) -> dict[str, object]:
@@ -112,7 +146,10 @@ def _short(value: object) -> object:
         return round(value, _DIGITS)
     if isinstance(value, dict):
         return {key: _short(item) for key, item in value.items() if key != "context"}
-    return [_short(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        more = len(value) - _ITEMS
+        return [_short(item) for item in value[:_ITEMS]] + ([f"... {more} more"] if more > 0 else [])
+    return value
 
 
 # One page
@@ -155,7 +192,7 @@ def _type(name: str) -> str:
 
 
 def _asking(manifest: Manifest, answer: object) -> Iterator[str]:
-    source, value = EXAMPLES[manifest.name], example(manifest.name)
+    source, value = _source(manifest.name), example(manifest.name)
     name = manifest.name
     commands = ["hive up dev --detach"]
     if name not in in_dev():
@@ -168,11 +205,13 @@ def _asking(manifest: Manifest, answer: object) -> Iterator[str]:
     yield _fenced("python", _program(manifest, source))
     yield "It answers:"
     yield _fenced("json", json.dumps(answer, indent=2, ensure_ascii=False))
-    if argument is None:
-        yield (
-            f"With the input in a file the same is `hive submit {manifest.capability} @input.json`. "
-            "The answer's `context`, if it has one, is left out here."
-        )
+    if argument is None and len(manifest.inputs) == 1:
+        yield f"With the input in a file the same is `hive submit {manifest.capability} @input.json`."
+    if argument is None and len(manifest.inputs) > 1:
+        given = " ".join(f"-i {name}=@{name}.json" for name in manifest.inputs)
+        yield f"With the inputs in files the same is `hive submit {manifest.capability} {given}`."
+    if manifest.capability in NOTES:
+        yield NOTES[manifest.capability]
 
 
 def _program(manifest: Manifest, source: str) -> str:
