@@ -60,10 +60,17 @@ def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
 
 
 def temperature_of(logits: Floats, labels: npt.NDArray[np.integer]) -> float:
-    """Return the temperature that makes the probabilities fit `labels` best (Guo et al. 2017)."""
+    """Return the temperature that makes the probabilities fit `labels` best (Guo et al. 2017).
+
+    The n right answers count as (n + 1) of (n + 2) (Platt 1999): a few texts that are all right are no reason to be
+    certain of every other one, and of many the correction is nothing.
+    """
     grid = np.exp(np.linspace(np.log(0.2), np.log(5.0), 200))
     rows = np.arange(len(labels))
-    losses = [-np.log(softmax(logits, t)[rows, labels] + 1e-12).mean() for t in grid]
+    doubt = 1.0 / (len(labels) + 2) / max(1, logits.shape[1] - 1)
+    targets = np.full(logits.shape, doubt)
+    targets[rows, labels] = 1.0 - doubt * (logits.shape[1] - 1)
+    losses = [-(targets * np.log(softmax(logits, t) + 1e-12)).sum(axis=1).mean() for t in grid]
     return float(grid[int(np.argmin(losses))])
 
 

@@ -31,6 +31,7 @@ DEFAULTS: Final = {"coverage": 0.95, "false_alarms": 0.01}
 that may be called unfamiliar where there are no texts of no class to choose by."""
 _UNSPELT: Final = 0.5
 _FEW: Final = 10
+_EVEN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ def scales_of(judge: Judge, material: Material, coverage: float, false_alarms: f
     if strangers is not None:
         bad = np.concatenate([bad, softmax(strangers, temperature).max(axis=1)])
     good = confidence[right]
-    # With nothing wrong to tell apart, what is less sure than nearly all of the right ones is unsure.
-    unsure = best_cut(good, bad) if len(good) and len(bad) else float(np.quantile(confidence, false_alarms))
+    # Of a few wrong ones no cut can be learned: then unsure is what is more likely wrong than right.
+    unsure = best_cut(good, bad) if len(good) and len(bad) >= _FEW else _EVEN
     name, limit = _strangeness(logits, strangers, temperature, false_alarms)
     return Scales(
         temperature, unsure, name, limit, likely_from(chances[np.arange(len(wanted)), wanted], coverage)
@@ -119,10 +120,17 @@ def likely_from(of_the_right: npt.NDArray[np.float64], coverage: float) -> float
 def _strangeness(
     logits: Logits, strangers: Logits | None, temperature: float, false_alarms: float
 ) -> tuple[str, float]:
-    """Return the score that tells the strangers best from the validation texts, and its limit."""
+    """Return the score that tells the strangers best from the validation texts, and its limit.
+
+    Without strangers it is the energy, which a sure answer hides less, at the conformal rank of `false_alarms`. So few
+    texts that none may be called unfamiliar show too little of what is usual: then the limit lies twice as far from
+    their middle as the strangest of them.
+    """
     if strangers is None:
-        known = SCORES["confidence"](logits, temperature)
-        return "confidence", float(np.quantile(known, 1 - false_alarms)) + 1e-9
+        known = np.sort(SCORES["energy"](logits, temperature))
+        over = math.floor((len(known) + 1) * false_alarms)
+        limit = known[-over] if over else 2 * known[-1] - float(np.median(known))
+        return "energy", float(limit) + 1e-9
     name = max(SCORES, key=lambda one: rank_strangers(one, logits, strangers, temperature))
     known, strange = (SCORES[name](rows, temperature) for rows in (logits, strangers))
     return name, -best_cut(-known, -strange) + 1e-9

@@ -52,6 +52,16 @@ def test_the_temperature_undoes_overconfidence() -> None:
     assert temperature_of(logits * 3, labels) == pytest.approx(3, rel=0.1)
 
 
+def test_a_few_texts_that_are_all_right_make_nobody_certain() -> None:
+    labels = np.arange(50) % 3
+    logits = 9.0 * np.eye(3)[labels]
+    sure = softmax(logits, temperature_of(logits, labels)).max(axis=1)
+    assert sure == pytest.approx(51 / 52, abs=0.002)
+    many = np.tile(labels, 200)
+    surer = softmax(9.0 * np.eye(3)[many], temperature_of(9.0 * np.eye(3)[many], many)).max()
+    assert surer > 0.9995
+
+
 def test_the_best_cut_parts_good_from_bad() -> None:
     assert best_cut(np.array([0.7, 0.8, 0.9]), np.array([0.1, 0.2])) == 0.7
 
