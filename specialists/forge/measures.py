@@ -84,6 +84,19 @@ def calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: in
     return float(sum(gaps))
 
 
+def reliability(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 10) -> list[dict[str, float]]:
+    """Return mean confidence, share that is right, and count of each bin of confidence that has answers."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "confidence": round(float(confidence[which == b].mean()), 4),
+            "accuracy": round(float(right[which == b].mean()), 4),
+            "count": int((which == b).sum()),
+        }
+        for b in sorted(set(which.tolist()))
+    ]
+
+
 def best_cut(good: Floats, bad: Floats) -> float:
     """Return the confidence that separates good from bad answers best (Youden's J)."""
     cuts = np.unique(np.concatenate([good, bad]))

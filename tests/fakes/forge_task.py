@@ -130,7 +130,7 @@ class Copying:
             **parts,
             "steps": {"distill": {"value": 0.955, "bytes": 6_000_000}},
             "per_class": {"a|b": {"precision": 0.9, "f1": 0.8}, "c": {"f1": 0.9}, "d": {"f1": 1.0}},
-            "robustness": {"typos": 0.91},
+            "robustness": {"texts": 90, "typos": {"teacher": 0.94, "student_int8": 0.91}},
             "reliability": [
                 {"confidence": 0.5, "accuracy": 0.4, "count": 20},
                 {"confidence": 0.9, "accuracy": 1, "count": 80},

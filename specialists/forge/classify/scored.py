@@ -11,7 +11,15 @@ import numpy.typing as npt
 
 from specialists.forge.classify.calibrated import Scales
 from specialists.forge.classify.judge import Logits
-from specialists.forge.measures import bootstrap, calibration_error, confusion, ranking, share, softmax
+from specialists.forge.measures import (
+    bootstrap,
+    calibration_error,
+    confusion,
+    ranking,
+    reliability,
+    share,
+    softmax,
+)
 from specialists.kinds.strange import SCORES
 
 _ROUNDS: Final = 200
@@ -87,6 +95,7 @@ def beside(scored: Scored, classes: Sequence[str]) -> dict[str, object]:
         "likely_contains_the_right_class": _mean(likely[np.arange(len(wanted)), wanted]),
         "likely_classes": _mean(likely.sum(axis=1)),
         "strange_score": scales.strange_score,
+        "reliability": reliability(chances.max(axis=1), guess == wanted),
         "mistakes": confusion([classes[i] for i in wanted], [classes[i] for i in guess])[:_MISTAKES],
     }
     if scored.strangers is not None:

@@ -24,6 +24,7 @@ from specialists.forge.classify.transfer import Neighbours, more_texts
 from specialists.forge.classify.vocabulary import matter_most, small_tokenizer, warm_start
 from specialists.forge.pipeline.options import integer, number
 from specialists.forge.pipeline.stages import Workbench
+from specialists.forge.report.curves import Course
 
 WEIGHTS: Final = "student.pt"
 SHAPE: Final = "student.json"
@@ -107,15 +108,14 @@ def distilled(bench: Workbench) -> None:
 
 def teach_pupil(bench: Workbench, pupil: Pupil, material: Material, lot: Lot, plan: StudentPlan) -> None:
     """Let the student learn from the lot, and show its accuracy on the validation part."""
-    bar = bench.bar("epochs of the student", plan.epochs)
+    course = Course(bench, bench.bar("epochs of the student", plan.epochs))
     probe = TextStudent(pupil.model.shape)
     rows = pupil.rows(material.corpus.validation.texts)
     wanted = np.array(material.numbers(material.corpus.validation))
 
-    def report(_: int, loss: float, weights: Mapping[str, torch.Tensor]) -> None:
+    def report(epochs: int, loss: float, weights: Mapping[str, torch.Tensor]) -> None:
         probe.load_state_dict(weights)
-        right = (logits_of(probe, rows).argmax(1) == wanted).mean()
-        bar.advance(1, f"loss {loss:.3f}, validation {right:.4f}")
+        course(epochs, loss, float((logits_of(probe, rows).argmax(1) == wanted).mean()))
 
     distill(pupil.model, lot, plan, seed=bench.seed, checkpoint=bench.scratch / "student.pt", report=report)
 

@@ -18,6 +18,7 @@ from specialists.forge.classify.plan import TeacherWork, core_seconds, teacher_w
 from specialists.forge.encoders import MINILM, encoder_directory
 from specialists.forge.pipeline.options import integer, number, text
 from specialists.forge.pipeline.stages import Workbench
+from specialists.forge.report.curves import Course
 
 WEIGHTS: Final = "teacher.pt"
 FACTS: Final = "teacher.json"
@@ -60,7 +61,7 @@ def teacher(bench: Workbench) -> None:
         TeacherPlan(work.epochs, work.batch, number(options, "rate")),
         seed=bench.seed,
         checkpoint=bench.scratch / "teacher.pt",
-        report=lambda _, loss: bar.advance(1, f"loss {loss:.3f}"),
+        report=Course(bench, bar),
     )
     torch.save(model.state_dict(), bench.folder / WEIGHTS)
     facts = {"encoder": name, "max_tokens": limit, "epochs": work.epochs, "rows": len(rows)}

@@ -1,4 +1,4 @@
-"""The course of a training, as a stage leaves it for the report."""
+"""The course of a training: shown while it runs, and left for the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from specialists.forge.pipeline.stages import Bar, Workbench
+
 CURVE_FILE: Final = "curve.json"
+
+
+class Course:
+    """Hears of each epoch, moves a bar, and leaves the curve in the stage's folder.
+
+    What a killed try heard of is kept in the stage's scratch, so that the curve is whole.
+    """
+
+    def __init__(self, bench: Workbench, bar: Bar) -> None:
+        """Go on from what an earlier try left."""
+        self._bar = bar
+        self._folders = (bench.scratch, bench.folder)
+        self._courses = {name: list(values) for name, values in read_curve(bench.scratch).items()}
+
+    def __call__(self, epochs: int, loss: float, validation: float | None = None) -> None:
+        """Hear that so many epochs are done, the mean loss of the last, and what validation data said after it."""
+        told = {"loss": loss} | ({} if validation is None else {"validation": validation})
+        self._bar.advance(1, ", ".join(f"{name} {value:.4f}" for name, value in told.items()))
+        for name, value in told.items():
+            self._courses[name] = [*self._courses.get(name, [])[: epochs - 1], value]
+        for folder in self._folders:
+            write_curve(folder, **self._courses)
 
 
 def write_curve(folder: Path, **courses: Sequence[float]) -> None:
@@ -17,11 +41,9 @@ def write_curve(folder: Path, **courses: Sequence[float]) -> None:
 
 
 def read_curve(folder: Path) -> Mapping[str, Sequence[float]]:
-    """Return the courses that a stage left, none if it left none."""
-    path = folder / CURVE_FILE
-    if not path.is_file():
+    """Return the courses that a stage left, one value per epoch, by name; none if it left none or was cut off."""
+    try:
+        document = json.loads((folder / CURVE_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
         return {}
-    return {
-        name: [float(value) for value in values]
-        for name, values in json.loads(path.read_text("utf-8")).items()
-    }
+    return {name: [float(value) for value in values] for name, values in document.items()}

@@ -28,7 +28,7 @@ def draw(
     figures = {
         "tradeoff": tradeoff(evaluation.parts(), evaluation.headline),
         "per_class": _per_class(class_values(evaluation.raw.get("per_class"))),
-        "reliability": _reliability(evaluation.raw.get("reliability")),
+        "reliability": _reliability(_reliable(evaluation.raw)),
         "training": _training(curves),
     }
     drawn = {name: figure for name, figure in figures.items() if figure is not None}
@@ -95,15 +95,23 @@ def _against(panel: Axes, models: Named, headline: str, cost: str, colours: Mapp
 
 
 def class_values(per_class: object) -> dict[str, float]:
-    """Return one figure per class, worst first: of several measures f1, else the first."""
+    """Return one figure per class, worst first: F1 where it or precision and recall are given, else the first share."""
     found = {}
     for name, value in (per_class if isinstance(per_class, Mapping) else {}).items():
-        if isinstance(value, Mapping):
-            numbers = {key: v for key, v in value.items() if isinstance(v, int | float)}
-            value = numbers.get("f1", next(iter(numbers.values()), None))  # noqa: PLW2901
-        if isinstance(value, int | float):
-            found[str(name)] = float(value)
+        figure = _one(value) if isinstance(value, Mapping) else value
+        if isinstance(figure, int | float):
+            found[str(name)] = float(figure)
     return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _one(measures: Mapping[str, object]) -> float | None:
+    shares = {name: float(v) for name, v in measures.items() if isinstance(v, int | float) and name != "n"}
+    if "f1" in shares:
+        return shares["f1"]
+    if {"precision", "recall"} <= measures.keys():
+        both = [shares.get("precision", 0.0), shares.get("recall", 0.0)]
+        return 2 * both[0] * both[1] / sum(both) if sum(both) else 0.0
+    return next(iter(shares.values()), None)
 
 
 def _per_class(values: Mapping[str, float]) -> Figure | None:
@@ -121,6 +129,11 @@ def _per_class(values: Mapping[str, float]) -> Figure | None:
     panel.set_xlabel(f"shipped model, per class{rest}")
     _plain(panel)
     return figure
+
+
+def _reliable(raw: Mapping[str, object]) -> object:
+    extra = raw.get("extra")
+    return raw.get("reliability") or (extra.get("reliability") if isinstance(extra, Mapping) else None)
 
 
 def _reliability(bins: object) -> Figure | None:

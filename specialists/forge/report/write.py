@@ -88,10 +88,7 @@ def _markdown(
     if worst:
         yield from ("", "## The weakest classes", "", "| class | value |", "|---|---|")
         yield from (f"| {_cell(name)} | {value:.3f} |" for name, value in worst)
-    robustness = evaluation.raw.get("robustness")
-    if isinstance(robustness, Mapping) and robustness:
-        yield from ("", "## Robustness", "", "| what is done to the input | value |", "|---|---|")
-        yield from (f"| {_cell(name)} | {_shown(value)} |" for name, value in robustness.items())
+    yield from _robustness(evaluation.raw.get("robustness"))
     yield from ("", "## What was found", "")
     yield from (f"- {stage}: {line}" for stage, sentences in said.items() for line in sentences)
     yield from (
@@ -105,6 +102,28 @@ def _markdown(
         value, change = step.get("value"), step.get("change")
         told = f"{change:+.4f}" if isinstance(change, int | float) else ""
         yield f"| {step['what']} | `{str(step['sha256'])[:16]}` | {_shown(value)} | {told} |"
+
+
+def _robustness(robustness: object) -> Iterator[str]:
+    """Yield a row for each form of the input, with a column for each model where there are several."""
+    forms = robustness if isinstance(robustness, Mapping) else {}
+    models = list(
+        dict.fromkeys(name for v in forms.values() if isinstance(v, Mapping) for name in v if name in PARTS)
+    )
+    if not forms:
+        return
+    yield from (
+        "",
+        "## Robustness",
+        "",
+        f"| input | {' | '.join(name.replace('_', ' ') for name in models) or 'value'} |",
+    )
+    yield f"|---|{'---|' * max(1, len(models))}"
+    for form, value in forms.items():
+        nested = isinstance(value, Mapping) and bool(models) and set(value) & set(models)
+        if nested or not models:
+            cells = [_shown(value.get(name)) for name in models] if nested else [_shown(value)]
+            yield f"| {_cell(str(form).replace('_', ' '))} | {' | '.join(cells)} |"
 
 
 def _headline(evaluation: Evaluation) -> str:

@@ -16,6 +16,7 @@ from specialists.forge.classify.transfer import Neighbours
 from specialists.forge.classify.vocabulary import matter_most, small_tokenizer
 from specialists.forge.encoders import encoder_directory
 from specialists.forge.pipeline.stages import Workbench
+from specialists.forge.report.curves import Course
 from specialists.forge.sources.values import MarkedText
 from specialists.forge.tag.corpus import TagCorpus, load_corpus, read_texts, write_texts
 from specialists.forge.tag.distill import Lot, StudentPlan, distill
@@ -86,7 +87,7 @@ def teacher(bench: Workbench) -> None:
         TeacherPlan(epochs=work.epochs),
         seed=bench.seed,
         checkpoint=bench.scratch / TEACHER,
-        report=lambda _, loss: bar.advance(1, f"loss {loss:.3f}"),
+        report=Course(bench, bar),
     )
     torch.save(model.state_dict(), bench.folder / TEACHER)
     exported = as_onnx(model.eval(), maker.row(corpus.train[0]), len(corpus.inventory.intents))
@@ -116,7 +117,7 @@ def distilled(bench: Workbench) -> None:
         StudentPlan(epochs=work.epochs),
         seed=bench.seed,
         checkpoint=bench.scratch / "student.pt",
-        report=lambda _, loss: bar.advance(1, f"loss {loss:.3f}"),
+        report=Course(bench, bar),
     )
     save_student(bench.folder, student, tokenizer)
     bench.say(

@@ -14,6 +14,7 @@ from specialists.forge import export
 from specialists.forge.loops import like_length
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.quantize import best, candidates, tried
+from specialists.forge.report.curves import Course
 from specialists.forge.sources.values import MarkedText
 from specialists.forge.tag.corpus import TagCorpus, load_corpus
 from specialists.forge.tag.distill import Lot, StudentPlan, distill, loss_of
@@ -70,7 +71,7 @@ def pruned(bench: Workbench) -> None:
         plan,
         seed=bench.seed + 1,
         checkpoint=bench.scratch / "student.pt",
-        report=lambda _, loss: bar.advance(1, f"loss {loss:.3f}"),
+        report=Course(bench, bar),
     )
     save_student(bench.folder, small, tokenizer)
     bench.say(

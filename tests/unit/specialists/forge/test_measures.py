@@ -13,6 +13,7 @@ from specialists.forge.measures import (
     calibration_error,
     confusion,
     ranking,
+    reliability,
     share,
     softmax,
     temperature_of,
@@ -68,3 +69,12 @@ def test_the_best_cut_parts_good_from_bad() -> None:
 
 def test_mistakes_are_counted_worst_first() -> None:
     assert confusion(["a", "a", "b", "a"], ["b", "b", "a", "a"]) == [("a", "b", 2), ("b", "a", 1)]
+
+
+def test_reliability_bins_hold_every_answer_once() -> None:
+    confidence = np.array([0.95, 1.0, 0.55, 0.51])
+    right = np.array([True, False, True, False])
+    assert reliability(confidence, right) == [
+        {"confidence": 0.53, "accuracy": 0.5, "count": 2},
+        {"confidence": 0.975, "accuracy": 0.5, "count": 2},
+    ]

@@ -166,6 +166,7 @@ def test_the_report_has_the_table_the_plots_and_what_was_found(built: Built, tmp
     )
     assert "| size | 90 MB | 4 MB | 1 MB |" in text
     assert "| a\\|b | 0.800 |" in text
+    assert "| input | teacher | student int8 |\n|---|---|---|\n| typos | 0.9400 | 0.9100 |" in text
     assert "- data: data has seen 0" in text
     report = json.loads((folder / "report.json").read_text())
     assert report["summary"]["bytes_ratio"] == 90.0
