@@ -106,7 +106,7 @@ def distilled(bench: Workbench) -> None:
     most = option(bench, "transfer")
     work = student_work(len(corpus.train), tokens, most, option(bench, "epochs"), bench.budget_s)
     lot = _texts(corpus, model, whole, work.texts, bench.seed)
-    student, tokenizer = _beginner(bench, corpus, model, whole)
+    student, tokenizer = _beginner(bench, corpus, model, whole, [item.text.text for item in lot])
     _write_lot(bench, model, maker, lot)
     save_student(bench.folder, student, tokenizer)
     taught = _lot(bench.folder, corpus)
@@ -177,12 +177,10 @@ def _lot(folder: Path, corpus: TagCorpus) -> Lot:
 
 
 def _beginner(
-    bench: Workbench, corpus: TagCorpus, model: EncoderTagger, whole: Tokenizer
+    bench: Workbench, corpus: TagCorpus, model: EncoderTagger, whole: Tokenizer, texts: Sequence[str]
 ) -> tuple[TagStudent, str]:
-    """Return a student that knows of pieces what the teacher knows, and its tokenizer."""
-    pieces = matter_most(
-        whole, [*(text.text for text in corpus.train), *corpus.unlabelled], option(bench, "pieces")
-    )
+    """Return a student that knows of the commonest pieces of `texts` what the teacher knows, and its tokenizer."""
+    pieces = matter_most(whole, texts, option(bench, "pieces"))
     size = Size(
         pieces=len(pieces),
         width=option(bench, "width"),

@@ -35,11 +35,14 @@ def narrowed(student: TagStudent, keep: torch.Tensor) -> TagStudent:
     small = TagStudent(replace(old, filters=len(keep)))
     features = torch.cat([keep, old.filters + keep, 2 * old.filters + torch.arange(old.width)])
     state = student.state_dict()
-    rows = {"enter.weight", "enter.bias", *(f"blocks.{n}.bias" for n in range(len(old.dilations)))}
+    layers = range(len(old.dilations))
+    rows = {f"{name}.{part}" for name in ("enter", "tell") for part in ("weight", "bias")}
+    rows |= {f"blocks.{n}.bias" for n in layers}
     kept = {name: value[keep] if name in rows else value for name, value in state.items()}
-    for n in range(len(old.dilations)):
+    for n in layers:
         kept[f"blocks.{n}.weight"] = state[f"blocks.{n}.weight"][keep][:, keep]
     kept["tag_head.weight"] = state["tag_head.weight"][:, keep]
-    kept["intent_head.weight"] = state["intent_head.weight"][:, features]
+    for name in ("intent_head.weight", "gist.weight"):
+        kept[name] = state[name][:, features]
     small.load_state_dict(kept)
     return small

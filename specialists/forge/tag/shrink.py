@@ -51,19 +51,17 @@ _TOLERATED: Final = 0.003
 
 
 def pruned(bench: Workbench) -> None:
-    """Take away the filters that matter least, and teach the rest again; without filters to spare, keep the student."""
+    """Take away the filters that matter least, and teach the rest again with a table as coarse as it may become."""
     start_torch(bench)
     student = load_student(bench.of("distill"))
     tokenizer = (bench.of("distill") / TOKENIZER).read_text("utf-8")
-    keep = option(bench, "filters")
-    if keep >= student.size.filters:
-        save_student(bench.folder, student, tokenizer)
-        bench.say(f"All {student.size.filters} filters stay.")
-        return
+    keep = min(option(bench, "filters"), student.size.filters)
     lot = load_lot(bench)
-    plan = StudentPlan(recovery_epochs(lot.tokens, bench.budget_s), rate=_RATE, embedding_rate=_RATE / 2)
+    epochs = min(option(bench, "epochs"), recovery_epochs(lot.tokens, bench.budget_s))
+    plan = StudentPlan(epochs, rate=_RATE, embedding_rate=_RATE / 2)
     worth = importance(student, _losses(lot, plan, bench.seed))
     small = narrowed(student, worth.argsort(descending=True, stable=True)[:keep].sort().values)
+    small.coarse = True
     bar = bench.bar("passes to recover", plan.epochs)
     distill(
         small,
@@ -103,7 +101,8 @@ def quantized(bench: Workbench) -> None:
     trials = tried(
         candidates(exact, feeds, _WAYS), lambda model: _score(model, corpus, maker), feeds[:_TIMED]
     )
-    chosen = best(trials, _TOLERATED)
+    small = [trial for trial in trials if len(trial.candidate.model) <= option(bench, "most_kb") * 1000]
+    chosen = best(small or trials, _TOLERATED)
     (bench.folder / QUANTIZED).write_bytes(chosen.candidate.model)
     facts = {
         "batch_why": chosen.candidate.batch_why,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import nn
 
 from specialists.engine.tokenize import PAD
 from specialists.kinds.shapes import SHAPES
+
+_INT4: Final = 7
+CONTEXT: Final = 64
+"""The width of what the whole text tells each of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,18 @@ class Size:
 class TagStudent(nn.Module):
     """Ids and shapes [batch, tokens] -> logits of tags [batch, tokens, tags] and of intents [batch, intents].
 
-    The intent is read from the strongest response of each filter, before and after the dilated layers, and from the
-    mean embedding. Every layer is masked, so what a token sees is its text and zeros, in a batch as alone.
+    The text is read from the strongest response of each filter, before and after the dilated layers, and from the mean
+    embedding; the intent follows from that, and each word is told it before its tag is. Every layer is masked, so what
+    a token sees is its text and zeros, in a batch as alone.
     """
 
     shape_width = 16
 
-    def __init__(self, size: Size, drop: float = 0.2) -> None:
+    def __init__(self, size: Size, drop: float = 0.1) -> None:
         """Build the student with random weights."""
         super().__init__()
         self.size = size
+        self.coarse = False
         self.embed = nn.Embedding(size.pieces, size.width, padding_idx=PAD)
         self.shape = nn.Embedding(SHAPES, self.shape_width, padding_idx=PAD)
         self.drop = nn.Dropout(drop)
@@ -43,6 +50,8 @@ class TagStudent(nn.Module):
         self.blocks = nn.ModuleList(
             nn.Conv1d(size.filters, size.filters, 3, padding=d, dilation=d) for d in size.dilations
         )
+        self.gist = nn.Linear(self.features, CONTEXT)
+        self.tell = nn.Linear(CONTEXT, size.filters)
         self.tag_head = nn.Conv1d(size.filters, size.tags, 1)
         self.intent_head = nn.Linear(self.features, max(1, size.intents))
         for table in (self.embed, self.shape):
@@ -52,7 +61,7 @@ class TagStudent(nn.Module):
 
     @property
     def features(self) -> int:
-        """The length of the vector that the intent is read from."""
+        """The length of the vector that the text is read from."""
         return 2 * self.size.filters + self.size.width
 
     def read(
@@ -65,13 +74,17 @@ class TagStudent(nn.Module):
         seen = (ids != PAD).to(torch.float32).unsqueeze(1)
         passing = seen if gate is None else seen * gate.unsqueeze(1)
         pieces = self.embed(ids)
+        if self.coarse:
+            pieces = coarse_rows(pieces)
         signal = torch.cat([pieces, self.shape(shapes)], dim=2).transpose(1, 2)
         first = torch.relu(self.enter(self.drop(signal))) * passing
         signal = first
         for block in self.blocks:
             signal = (signal + torch.relu(block(self.drop(signal)))) * passing
         mean = pieces.transpose(1, 2).sum(2) / seen.sum(2).clamp(min=1.0)
-        return signal, torch.cat([first.amax(dim=2), signal.amax(dim=2), mean], dim=1)
+        features = torch.cat([first.amax(dim=2), signal.amax(dim=2), mean], dim=1)
+        told = torch.relu(self.tell(torch.relu(self.gist(self.drop(features))))).unsqueeze(2)
+        return (signal + told) * passing, features
 
     def heads(self, signal: torch.Tensor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits of tags and of intents from what `read` gives."""
@@ -81,3 +94,14 @@ class TagStudent(nn.Module):
     def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return both logits."""
         return self.heads(*self.read(ids, shapes))
+
+
+def coarse_rows(rows: torch.Tensor) -> torch.Tensor:
+    """Return `rows` [..., width] rounded as a table of int4 with a scale per row would hold them.
+
+    Gradients pass as if nothing had been rounded (Bengio et al. 2013), so that learning goes on under the rounding
+    (Jacob et al. 2018, quantization-aware training).
+    """
+    scale = (rows.detach().abs().amax(dim=-1, keepdim=True) / _INT4).clamp(min=1e-8)
+    rounded = torch.round(rows.detach() / scale).clamp(-_INT4 - 1, _INT4) * scale
+    return rows + (rounded - rows.detach())

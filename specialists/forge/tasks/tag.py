@@ -28,9 +28,9 @@ class Tag:
     defaults: Mapping[str, Mapping[str, object]] = {
         "data": {},
         "teacher": {"encoder": MINILM, "epochs": 5},
-        "distill": {"transfer": 4, "epochs": 12, "pieces": 8000, "width": 128, "filters": 224},
-        "prune": {"filters": 192},
-        "quantize": {},
+        "distill": {"transfer": 5, "epochs": 10, "pieces": 12000, "width": 128, "filters": 256},
+        "prune": {"filters": 224, "epochs": 3},
+        "quantize": {"most_kb": 1750},
         "calibrate": {},
         "evaluate": {},
     }

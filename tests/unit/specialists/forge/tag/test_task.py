@@ -82,9 +82,9 @@ def recipe(folder: Path, encoder: Path, epochs: int, *, intents: bool) -> Recipe
             "data": {"path": str(data)},
             "budget": "3m",
             "options": {
-                "teacher": {"encoder": str(encoder), "epochs": epochs},
-                "distill": {"transfer": 2, "epochs": epochs, "pieces": 120, "width": 16, "filters": 24},
-                "prune": {"filters": 16},
+                "teacher": {"encoder": str(encoder), "epochs": 4 * epochs},
+                "distill": {"transfer": 2, "epochs": 2 * epochs, "pieces": 200, "width": 16, "filters": 24},
+                "prune": {"filters": 20, "epochs": epochs},
             },
         }
     )
