@@ -21,6 +21,7 @@ _STEPS: Final = 100
 """Steps of an epoch: so much is lost by a kill."""
 _STEP_S: Final = 1.6e-3
 _FEWEST: Final = 600
+_USUAL: Final = 6000
 _MOST: Final = 20_000
 _PASSES: Final = 60
 _PEAK: Final = 4e-3
@@ -49,7 +50,7 @@ class Way:
     decay: float
 
 
-WAYS: Final = (Way(1.0, 0.2, 3e-2), Way(1.0, 0.1, 1e-2), Way(1.0, 0.0, 1e-3), Way(2.0, 0.0, 1e-4))
+WAYS: Final = (Way(2.0, 0.1, 1e-3), Way(1.0, 0.2, 3e-2), Way(2.0, 0.0, 1e-4), Way(1.0, 0.1, 1e-2))
 """In the order in which they are tried, as far as the budget goes."""
 
 
@@ -62,11 +63,11 @@ class Plan:
 
 
 def plan_within(budget_s: float, rows: int) -> Plan:
-    """Return what a budget buys: all passes for one way first, then further ways."""
-    steps = int(min(_MOST, max(_FEWEST, _PASSES * rows / _BATCH, 3000)))
+    """Return what a budget buys: all passes for one way first, then further ways, then twice as many passes."""
+    steps = int(min(_MOST, max(_USUAL, _PASSES * rows / _BATCH)))
     affordable = max(1.0, budget_s / _STEP_S)
     ways = WAYS[: max(1, int(affordable / steps))]
-    each = min(steps, max(_FEWEST, int(affordable / len(ways))))
+    each = min(2 * steps, max(_FEWEST, int(affordable / len(ways))))
     return Plan(ways, max(1, each // _STEPS))
 
 

@@ -13,8 +13,10 @@ import numpy.typing as npt
 import onnx
 import torch
 
+from hive.errors import HiveError
 from specialists.forge import export, quantize
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.request import reading_of
 from specialists.forge.data.split import PARTS
 from specialists.forge.pipeline.lineage import DATA_SUMMARY
 from specialists.forge.pipeline.stages import Workbench
@@ -82,18 +84,35 @@ def data(bench: Workbench) -> None:
 
 def _raw(bench: Workbench, most: int, findings: Findings) -> RawTable:
     recipe, classes = bench.recipe.data, is_risk(bench)
+    _refuse_texts(bench)
+    label = recipe.columns.get("label")
     if recipe.source:
         source = read_records(recipe.source, bench.data_root)
-        return table_of(source.columns, recipe.columns.get("label", source.target))
+        return table_of(source.columns, label or source.target)
     files = {"train": recipe.path, "validation": recipe.validation, "test": recipe.test}
+    if not recipe.path:
+        raise HiveError("recipe_invalid", "`data` names neither a `source` nor a `path` with a table.")
+    reading = reading_of(recipe)
     parts = {
-        name: load_table(
-            TableFile(Path(path), recipe.columns.get("label")), bench.seed, most, findings, classes=classes
-        )
+        name: load_table(TableFile(Path(path), label, reading), bench.seed, most, findings, classes=classes)
         for name, path in files.items()
         if path
     }
     return joined(parts, findings)
+
+
+def _refuse_texts(bench: Workbench) -> None:
+    """Raise HiveError(recipe_invalid) for what only tasks over texts have."""
+    recipe = bench.recipe
+    odd = [name for name in recipe.data.columns if name != "label"]
+    odd += [name for name in ("unlabelled", "outside") if getattr(recipe.data, name)]
+    odd += ["teacher"] if recipe.teacher else []
+    if odd:
+        raise HiveError(
+            "recipe_invalid",
+            f"The task {recipe.task} learns from the columns of a table, so it has no use for {', '.join(odd)}. Its "
+            "teacher is gradient boosting, and what is predicted is the label column. For texts use --task classify.",
+        )
 
 
 def _names(options: Mapping[str, object], name: str) -> list[str]:

@@ -126,3 +126,13 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     wanted = recipe(table(tmp_path / "furnace.csv"), "risk", options={"data": {"postive": "1"}})
     with pytest.raises(HiveError, match="did you mean 'positive'"):
         built(tmp_path / "cache", wanted)
+
+
+def test_what_only_texts_have_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "furnace.csv")
+    data = {"path": str(path), "columns": {"label": "outcome", "text": "grade"}}
+    with pytest.raises(HiveError, match="no use for text") as refused:
+        built(tmp_path / "cache", recipe(path, "risk", data=data), "data")
+    assert refused.value.code == "recipe_invalid"
+    with pytest.raises(HiveError, match="neither a `source` nor a `path`"):
+        built(tmp_path / "cache", recipe(path, "risk", data={}), "data")

@@ -143,11 +143,12 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert auroc(learn.scores_of(whole, rows)[:, 0], lessons(rows).targets[:, 0].astype(np.float64)) > 0.99
 
 
-def test_a_budget_buys_passes_first_and_then_more_ways() -> None:
+def test_a_budget_buys_passes_first_then_more_ways_then_more_passes() -> None:
     assert learn.plan_within(1, 1000) == learn.Plan(learn.WAYS[:1], 6)
-    assert learn.plan_within(5, 1000) == learn.Plan(learn.WAYS[:1], 30)
-    assert learn.plan_within(60, 1000) == learn.Plan(learn.WAYS, 30)
-    assert learn.plan_within(10_000, 400_000).epochs == 200
+    assert learn.plan_within(10, 1000) == learn.Plan(learn.WAYS[:1], 62)
+    assert learn.plan_within(39, 1000) == learn.Plan(learn.WAYS, 60)
+    assert learn.plan_within(60, 1000) == learn.Plan(learn.WAYS, 93)
+    assert learn.plan_within(10_000, 400_000) == learn.Plan(learn.WAYS, 400)
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
