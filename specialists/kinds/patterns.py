@@ -186,7 +186,8 @@ _RULES: Final = (
         r"(?:office|fax|mobile|cell|home|phone|tel)(?!\w)"
     ), phone, _GOODS, digits=7),
     Rule("ID", 0.93, _form(
-        rf"{_NUMBERED}(?P<value>(?=(?:[a-z-]{{0,4}}\d){{4}})[a-z]{{0,4}}[ -]?\d(?:[ -]?[a-z0-9]){{3,19}})(?!\w)"
+        rf"{_NUMBERED}(?P<value>(?=(?:[a-z-]{{0,4}}[ -]?\d){{4}})"
+        r"[a-z]{0,4}[ -]?\d(?:[a-z0-9]|[ -](?=[a-z]{0,3}\d)){3,19})(?!\w)"
     ), digits=4),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
         "encoder": "",
         "pieces": 12000,
         "width": 128,
-        "filters": 224,
+        "filters": 176,
         "dilations": [1, 2, 4, 8],
         "made_up": 12000,
     },
@@ -66,7 +66,7 @@ class RedactTask:
     version = 1
     defaults: Mapping[str, Mapping[str, object]] = MappingProxyType(_DEFAULTS)
     shares: Mapping[str, float] = MappingProxyType({"teacher": 0.1, "distill": 0.8, "evaluate": 0.1})
-    budget_s: float = 1500.0
+    budget_s: float = 960.0
 
     def stages(self) -> Mapping[str, StageFunction]:
         """Return a function for each stage of its own."""

@@ -34,6 +34,8 @@ def kinds(text: str) -> list[tuple[str, str]]:
         ("my phone is 5551234567, order 5551234567", [("PHONE", "5551234567")]),
         ("2813882583 mobile", [("PHONE", "2813882583")]),
         ("account number 12345678", [("ID", "12345678")]),
+        ("account 1234 is blocked, badge 20413 was found", [("ID", "1234"), ("ID", "20413")]),
+        ("passport no. P 4366918 of hers, mrn AB-1234-56", [("ID", "P 4366918"), ("ID", "AB-1234-56")]),
         ("AB 12 34 56 C and 12345678Z", [("ID", "AB 12 34 56 C"), ("ID", "12345678Z")]),
         ("card 3782-822463-10005", [("CARD", "3782-822463-10005")]),
         ("card 4111 1111 1111 1112", [("CARD", "4111 1111 1111 1112")]),
