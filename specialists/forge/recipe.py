@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,8 +130,8 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load(name_or_path: str | Path) -> Recipe:
-    """Read a recipe; a relative path in it counts from its own folder.
+def load(name_or_path: str | Path, environ: Mapping[str, str] = os.environ) -> Recipe:
+    """Read a recipe; a relative path in it counts from its own folder, or from the environment's HIVE_DATA.
 
     Raises HiveError(recipe_invalid) with every mistake and its line, or with near names if there is no such file.
     """
@@ -148,7 +149,7 @@ def load(name_or_path: str | Path) -> Recipe:
         raise HiveError("recipe_invalid", "\n".join(lines), problems=lines) from error
     if recipe.budget:
         seconds_of(recipe.budget)
-    return _placed(recipe, path.parent)
+    return _placed(recipe, path.parent, environ)
 
 
 def from_options(fields: Mapping[str, object]) -> Recipe:
@@ -214,12 +215,20 @@ def _find(name_or_path: str | Path) -> Path:
     )
 
 
-def _placed(recipe: Recipe, folder: Path) -> Recipe:
+def _where(folder: Path, name: str, environ: Mapping[str, str]) -> str:
+    """Return a path of a recipe: from its own folder, or from that of the data sets if it is there and not here."""
+    root = environ.get("HIVE_DATA")
+    if root and not (folder / name).exists() and (Path(root) / name).exists():
+        return str(Path(root) / name)
+    return str(folder / name)
+
+
+def _placed(recipe: Recipe, folder: Path, environ: Mapping[str, str]) -> Recipe:
     """Return the recipe with the paths of its data made absolute."""
     data = recipe.data.model_dump()
     for field in ("path", "test", "validation", "unlabelled", "outside"):
         if data[field] is not None:
-            data[field] = str(folder / data[field])
+            data[field] = _where(folder, data[field], environ)
     teacher = recipe.teacher
     if teacher is not None and teacher.path is not None:
         teacher = teacher.model_copy(update={"path": str(folder / teacher.path)})

@@ -63,7 +63,8 @@ def _figures(model: Measured) -> Iterator[str]:
     yield "| measure | value | 95 % bootstrap interval | n | data |"
     yield "|---|---|---|---|---|"
     for name, m in model.quality.items():
-        yield f"| {name} | {m['value']} | {m['low']} to {m['high']} | {m['n']} | {m['data']} |"
+        spread = f"{m['low']} to {m['high']}" if "low" in m and "high" in m else "-"
+        yield f"| {name} | {m['value']} | {spread} | {m.get('n', '-')} | {m.get('data', '-')} |"
 
 
 def _lineage(steps: Sequence[Step], headline: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,8 +102,21 @@ def read_evaluation(folder: Path) -> Evaluation:
 def _measured(raw: Mapping[str, object]) -> Measured:
     quality = raw["quality"]
     assert isinstance(quality, Mapping), "quality is an object"
+    quality = {name: _finite(figure) for name, figure in quality.items() if _is_number(figure["value"])}
     costs = {name: value for name, value in raw.items() if isinstance(value, int | float)}
     return Measured(quality, costs)
+
+
+def _is_number(value: object) -> bool:
+    """Say whether a measure has a value: of one class, for example, no ranking can be measured."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _finite(figure: Figure) -> Figure:
+    """Return a figure without bounds that are no numbers; JSON and readers of cards have no word for them."""
+    return {
+        name: value for name, value in figure.items() if not isinstance(value, float) or math.isfinite(value)
+    }
 
 
 def _ratio(part: float, whole: float) -> float | None:
