@@ -13,6 +13,7 @@ from rich.table import Table
 from hive.cli.style import bar, plain_table
 from specialists.manifest import Manifest
 
+_OWN: Final = "data of its maker's own"
 _FIGURES: Final = 12
 _KIB: Final = 1024
 _LINEAGE: Final = "lineage.json"
@@ -88,7 +89,7 @@ def _facts(manifest: Manifest) -> RenderableType:
         "digest": manifest.digest,
         "files": f"{files}; each is what the manifest pins" if files else "none: it has no model",
         "licence": manifest.licence,
-        "made from": "\n".join(manifest.data) or "nothing",
+        "made from": "\n".join(manifest.data) or (_OWN if manifest.files else "nothing"),
         "lies in": str(manifest.directory),
     }
     for name, fact in facts.items():

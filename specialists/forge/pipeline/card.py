@@ -41,12 +41,21 @@ def card_text(recipe: Recipe, draft: Draft, evaluation: Evaluation, steps: Seque
         "",
         "## Data and licence",
         "",
-        f"The weights are under {recipe.card.licence}. Data, not part of this distribution:",
-        "",
-        *(f"- {citation}" for citation in (*recipe.card.citations, *draft.citations)),
+        *_sources(recipe, draft),
         "",
     ]
     return "\n".join(lines)
+
+
+def _sources(recipe: Recipe, draft: Draft) -> Iterator[str]:
+    citations = (*recipe.card.citations, *draft.citations)
+    if not citations:
+        yield f"The weights are under {recipe.card.licence}. They were made from data of their maker's own."
+        return
+    yield f"The weights are under {recipe.card.licence}. Data, not part of this distribution:"
+    yield ""
+    for citation in citations:
+        yield f"- {citation}"
 
 
 def _side_by_side(evaluation: Evaluation) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(HiveError, match="There is no file") as caught:
         pins_in(tmp_path / "none.yaml")
     assert caught.value.code == "config_not_found"
+
+
+def test_a_specialist_that_cites_no_data_was_made_from_its_makers_own(tmp_path: Path) -> None:
+    for name, said in (("text-redact", "data of its maker's own"), ("mesh-echo", "nothing")):
+        folder = tmp_path / name
+        shutil.copytree(find(name), folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"data": []}))
+        status, text, _ = run("show", str(folder))
+        assert status == 0
+        assert f"made from {said}" in {" ".join(line.split()) for line in text.splitlines()}

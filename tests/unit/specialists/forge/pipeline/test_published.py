@@ -10,6 +10,8 @@ import pytest
 
 from hive.errors import HiveError
 from specialists.forge.pipeline.build import Built
+from specialists.forge.pipeline.card import _sources
+from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.install import install, refuse_foreign
 from specialists.forge.report.folder import refuse_foreign_report, report_folder
 from specialists.load import load
@@ -39,6 +41,15 @@ def test_the_directory_loads_and_every_word_in_it_is_pinned(built: Built, tmp_pa
         "costs.json",
     }
     assert specialist.manifest.quality["accuracy"]["value"] == 0.95
+
+
+def test_a_card_without_citations_says_whose_the_data_is() -> None:
+    draft = Draft(
+        "text.sort", {"text": "text"}, "category", "classify", {}, {}, 1, "why", "It sorts.", "By hand."
+    )
+    assert list(_sources(recipe(), draft)) == [
+        "The weights are under LicenseRef-unspecified. They were made from data of their maker's own."
+    ]
 
 
 def test_the_lineage_goes_from_the_data_to_the_quantized_student(built: Built) -> None:
