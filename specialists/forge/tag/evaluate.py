@@ -12,16 +12,18 @@ import onnx
 
 from specialists.forge.footprint import model_footprint
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
+from specialists.forge.pipeline.rehearsal import record_answers, rehearse
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.sources.values import MarkedText
 from specialists.forge.tag.corpus import TagCorpus, load_corpus
+from specialists.forge.tag.drafted import draft_of
 from specialists.forge.tag.files import TEACHER_ONNX, student_rows, teacher_rows
 from specialists.forge.tag.learn import encoder_of
 from specialists.forge.tag.outputs import feed_of, outputs_of
 from specialists.forge.tag.quality import disturbances, per_class, quality_of
 from specialists.forge.tag.rows import RowMaker
 from specialists.forge.tag.scores import f1, span_counts
-from specialists.forge.tag.shrink import CALIBRATION, EXACT, QUANTIZED
+from specialists.forge.tag.shrink import CALIBRATION, CHOICE, EXACT, QUANTIZED
 from specialists.forge.tag.verdicts import Verdicts, verdicts_of
 from specialists.forge.timing import Call, onnx_call, side_by_side
 
@@ -61,6 +63,7 @@ def evaluate(bench: Workbench) -> None:
         "task": "tag",
         "classes": len(corpus.inventory.tags) // 2,
         "headline": "slot_f1",
+        "shipped": "student_int8",
     }
     for name, model in models.items():
         verdicts = model.verdicts(corpus.test, corpus)
@@ -78,8 +81,10 @@ def evaluate(bench: Workbench) -> None:
         }
         if name == "student_int8":
             document["per_class"] = per_class(verdicts, corpus.test, corpus.inventory)
+            document["extra"] = _extra(bench, verdicts)
         bar.advance()
     document["robustness"] = _robustness(models, corpus, bench.seed)
+    _record(bench, corpus)
     (bench.folder / EVALUATION_FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False), "utf-8")
 
 
@@ -106,15 +111,37 @@ def _parameters(file: Path) -> int:
     return total
 
 
-def _robustness(models: Mapping[str, _Model], corpus: TagCorpus, seed: int) -> dict[str, float]:
-    """Return the F1 of spans and the accuracy of intents of teacher and int8 student on disturbed texts."""
-    found = {}
-    for way, disturb in disturbances(seed).items():
-        texts = [disturb(text) for text in corpus.test[:_DISTURBED]]
-        for name in ("student_int8", "teacher"):
-            verdicts = models[name].verdicts(texts, corpus)
+def _robustness(models: Mapping[str, _Model], corpus: TagCorpus, seed: int) -> dict[str, dict[str, float]]:
+    """Return each model's F1 of spans, and accuracy of intents, on some test texts, as they are and disturbed."""
+    step = max(1, len(corpus.test) // _DISTURBED)
+    found: dict[str, dict[str, float]] = {}
+    for way, disturb in {"as_it_is": _same, **disturbances(seed)}.items():
+        texts = [disturb(text) for text in corpus.test[::step]]
+        for name, model in models.items():
+            verdicts = model.verdicts(texts, corpus)
             score = f1(span_counts([text.spans for text in texts], verdicts.spans))
-            found[f"{way}: slot_f1 of {name}"] = round(score, 4)
+            found.setdefault(f"{way}, slot_f1", {})[name] = round(score, 4)
             if corpus.inventory.intents:
-                found[f"{way}: accuracy of {name}"] = round(float(verdicts.intent_right.mean()), 4)
+                right = float(verdicts.intent_right.mean())
+                found.setdefault(f"{way}, accuracy", {})[name] = round(right, 4)
     return found
+
+
+def _same(text: MarkedText) -> MarkedText:
+    return text
+
+
+def _record(bench: Workbench, corpus: TagCorpus) -> None:
+    """Leave answers that the published specialist must give again."""
+    specialist = rehearse(bench.recipe, draft_of(bench), bench.scratch / "rehearsal")
+    record_answers(specialist, [{"text": text.text} for text in corpus.test], bench.folder)
+
+
+def _extra(bench: Workbench, verdicts: Verdicts) -> dict[str, object]:
+    """Return what else is worth knowing: the ways to quantize that were tried, and the share of unfamiliar texts."""
+    choice = json.loads((bench.of("quantize") / CHOICE).read_text("utf-8"))
+    return {
+        "quantized": choice["chosen"],
+        "tried": choice["trials"],
+        "unfamiliar": round(float(verdicts.unfamiliar.mean()), 4),
+    }

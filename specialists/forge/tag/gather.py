@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from hive.errors import HiveError
-from specialists.forge.data.files import find_file
+from specialists.forge.data.files import Reading, find_file
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.split import PARTS
 from specialists.forge.data.text_files import TextFiles, labelled_texts
+from specialists.forge.pipeline.cache import content_hash
+from specialists.forge.pipeline.lineage import DATA_SUMMARY
 from specialists.forge.pipeline.stages import Workbench
+from specialists.forge.recipe import DataPart
 from specialists.forge.sources.folders import folder_of
 from specialists.forge.sources.intents import clinc150, hwu64
 from specialists.forge.sources.values import MarkedText
@@ -34,6 +40,7 @@ def gather(bench: Workbench) -> None:
     corpus = _corpus(bench, findings)
     corpus = replace(corpus, unlabelled=tuple(_unlabelled(bench)))
     corpus.save(bench.folder)
+    (bench.folder / DATA_SUMMARY).write_text(json.dumps(_summary(bench, corpus), indent=1) + "\n", "utf-8")
     for finding in findings.items:
         bench.say(finding.sentence)
     counts = [f"{len(part):,}" for part in (corpus.train, corpus.validation, corpus.test)]
@@ -52,7 +59,26 @@ def _corpus(bench: Workbench, findings: Findings) -> TagCorpus:
             "recipe_invalid", "`data` needs a `path`, or the name of a public data set as `source`."
         )
     validation, test = (find_file(path) if path else None for path in (data.validation, data.test))
-    return marked_texts(TagFiles(find_file(data.path), validation, test, data.columns), bench.seed, findings)
+    files = TagFiles(find_file(data.path), validation, test, data.columns, _reading(data))
+    return marked_texts(files, bench.seed, findings)
+
+
+def _reading(data: DataPart) -> Reading:
+    return Reading(data.encoding, data.delimiter, data.header)
+
+
+def _summary(bench: Workbench, corpus: TagCorpus) -> dict[str, object]:
+    """Return what the lineage tells of the data: a hash of what is used, the rows of each part, the files."""
+    data = bench.recipe.data
+    whole = hashlib.sha256()
+    for name in PARTS:
+        whole.update((bench.folder / f"{name}.jsonl").read_bytes())
+    files = [find_file(path) for path in (data.path, data.validation, data.test, data.unlabelled) if path]
+    return {
+        "digest": f"sha256:{whole.hexdigest()}",
+        "counts": dict(zip(PARTS, map(len, (corpus.train, corpus.validation, corpus.test)), strict=True)),
+        "files": [{"name": path.name, "sha256": content_hash(path)} for path in files],
+    }
 
 
 def _unlabelled(bench: Workbench) -> list[str]:
@@ -60,7 +86,8 @@ def _unlabelled(bench: Workbench) -> list[str]:
     data = bench.recipe.data
     found = [text for name in data.also for text in _reader(name, TEXTS, bench)]
     if data.unlabelled:
-        files = TextFiles(find_file(data.unlabelled), text=data.columns.get("text"), needs_label=False)
+        text = data.columns.get("text")
+        files = TextFiles(find_file(data.unlabelled), text=text, reading=_reading(data), needs_label=False)
         corpus = labelled_texts(files, bench.seed)
         found += [text for part in corpus.parts.values() for text in part.texts]
     return found

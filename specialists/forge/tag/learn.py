@@ -75,11 +75,11 @@ def teacher(bench: Workbench) -> None:
     if work.texts < len(texts):
         random.Random(f"teacher:{bench.seed}").shuffle(texts)
         bench.say(
-            f"The budget is enough for the teacher to read {work.texts:,} of {len(texts):,} texts once; a larger "
-            "--budget makes it better."
+            f"The budget is enough for the teacher to read {work.texts:,} of {len(texts):,} texts {work.epochs} times; "
+            "a larger --budget makes it better."
         )
     model = EncoderTagger(encoder, len(corpus.inventory.tags), len(corpus.inventory.intents))
-    bar = bench.bar("passes over the texts", work.epochs)
+    course = Course(bench, bench.bar("passes over the texts", work.epochs))
     fine_tune(
         model,
         texts[: work.texts],
@@ -87,7 +87,7 @@ def teacher(bench: Workbench) -> None:
         TeacherPlan(epochs=work.epochs),
         seed=bench.seed,
         checkpoint=bench.scratch / TEACHER,
-        report=Course(bench, bar),
+        report=course,
     )
     torch.save(model.state_dict(), bench.folder / TEACHER)
     exported = as_onnx(model.eval(), maker.row(corpus.train[0]), len(corpus.inventory.intents))
@@ -110,14 +110,14 @@ def distilled(bench: Workbench) -> None:
     _write_lot(bench, model, maker, lot)
     save_student(bench.folder, student, tokenizer)
     taught = _lot(bench.folder, corpus)
-    bar = bench.bar("passes over the transfer texts", work.epochs)
+    course = Course(bench, bench.bar("passes over the transfer texts", work.epochs))
     distill(
         student,
         taught,
         StudentPlan(epochs=work.epochs),
         seed=bench.seed,
         checkpoint=bench.scratch / "student.pt",
-        report=Course(bench, bar),
+        report=course,
     )
     save_student(bench.folder, student, tokenizer)
     bench.say(

@@ -28,12 +28,10 @@ class TeacherWork:
 
 
 def teacher_work(texts: int, tokens: int, batch: int, most_epochs: int, budget_s: float) -> TeacherWork:
-    """Return what `budget_s` buys: passes over all texts, or a single one over as many as it allows."""
-    epoch_s = tokens * TEACHER_TOKEN_S + texts / batch * TEACHER_STEP_S
-    epochs = int(budget_s / epoch_s)
-    if epochs >= 1:
-        return TeacherWork(min(epochs, most_epochs), texts)
-    return TeacherWork(1, max(min(texts, batch), int(texts * budget_s / epoch_s)))
+    """Return what `budget_s` buys: a whole number of passes over all texts, or nearly all, or one over some."""
+    passes = budget_s / (tokens * TEACHER_TOKEN_S + texts / batch * TEACHER_STEP_S)
+    epochs = max(1, min(round(passes), most_epochs))
+    return TeacherWork(epochs, min(texts, max(batch, int(texts * passes / epochs))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from specialists.forge.data.files import Reading
 from specialists.forge.data.findings import Findings, counted
 from specialists.forge.data.normal import near_groups, normalised
 from specialists.forge.data.sample import drawn
@@ -36,14 +37,15 @@ class TagFiles:
     validation: Path | None = None
     test: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
 
 def marked_texts(files: TagFiles, seed: int, findings: Findings) -> TagCorpus:
     """Load, check and split a user's marked texts; raise HiveError(data_invalid) with every fatal finding."""
-    given = {"train": _loaded(files.data, files.columns, seed, findings)}
+    given = {"train": _loaded(files, files.data, seed, findings)}
     for name, path in (("validation", files.validation), ("test", files.test)):
         if path is not None:
-            given[name] = _loaded(path, files.columns, seed, findings)
+            given[name] = _loaded(files, path, seed, findings)
     return corpus_of(given, seed, findings)
 
 
@@ -74,8 +76,8 @@ def _cut(texts: Sequence[MarkedText]) -> tuple[MarkedText, ...]:
     return tuple(piece for text in texts for piece in in_windows(text))
 
 
-def _loaded(path: Path, columns: Mapping[str, str], seed: int, findings: Findings) -> list[MarkedText]:
-    seen, kept = _drawn(read_marked(path, columns, findings), seed)
+def _loaded(files: TagFiles, path: Path, seed: int, findings: Findings) -> list[MarkedText]:
+    seen, kept = _drawn(read_marked(path, files.columns, findings, files.reading), seed)
     if seen > len(kept):
         findings.note(
             "rows_sampled",

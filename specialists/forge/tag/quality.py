@@ -83,7 +83,7 @@ def disturbances(seed: int) -> dict[str, Callable[[MarkedText], MarkedText]]:
     rng = random.Random(f"typos:{seed}")
     return {
         "typos": lambda text: worn(text, rng, typos=_TYPOS, losses=0.0),
-        "lower case": lambda text: _cased(text, str.lower),
+        "lower_case": lambda text: _cased(text, str.lower),
         "capitals": lambda text: _cased(text, str.upper),
     }
 

@@ -62,14 +62,14 @@ def pruned(bench: Workbench) -> None:
     worth = importance(student, _losses(lot, plan, bench.seed))
     small = narrowed(student, worth.argsort(descending=True, stable=True)[:keep].sort().values)
     small.coarse = True
-    bar = bench.bar("passes to recover", plan.epochs)
+    course = Course(bench, bench.bar("passes to recover", plan.epochs))
     distill(
         small,
         lot,
         plan,
         seed=bench.seed + 1,
         checkpoint=bench.scratch / "student.pt",
-        report=Course(bench, bar),
+        report=course,
     )
     save_student(bench.folder, small, tokenizer)
     bench.say(

@@ -34,7 +34,7 @@ class Verdicts:
     """For each text: the spans given, the probability of all its tags and of its intent, and what of it is right.
 
     `spans_right` is about the whole set of a text's spans, `words_right` about each word of all texts, `intent_right`
-    is true too where there is no intent to tell.
+    is true too where there is no intent to tell, and `unfamiliar` is what the kind says where calibration is known.
     """
 
     spans: list[tuple[Span, ...]]
@@ -43,6 +43,7 @@ class Verdicts:
     words_right: Flags
     spans_right: Flags
     intent_right: Flags
+    unfamiliar: Flags
 
     @property
     def right(self) -> Flags:
@@ -78,7 +79,8 @@ def verdicts_of(
         hits += [want == got for want, got in zip(tags_of(text.spans, places), given, strict=True)]
     right = [set(got) == set(text.spans) for got, text in zip(spans, texts, strict=True)]
     chance, named = _intents(outputs, texts, inventory, calibration)
-    return Verdicts(spans, np.array(logs), chance, np.array(hits), np.array(right), named)
+    strange = strangenesses(outputs) >= calibration.get("unfamiliar_from", np.inf)
+    return Verdicts(spans, np.array(logs), chance, np.array(hits), np.array(right), named, strange)
 
 
 def _intents(
