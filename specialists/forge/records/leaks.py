@@ -51,7 +51,7 @@ def screened(
         findings.warn(
             "column_leaks",
             f"{name!r} {told[name]}. It is left out: if it is written down only after the outcome, the model "
-            f"would fail at work. If it is known before, options.data.keep: [{name!r}].",
+            f'would fail at work. If it is known before, --set "data.keep=[{name!r}]".',
         )
     gone = {name: where for name, where in flags.items() if name not in keep}
     if gone:
@@ -59,7 +59,7 @@ def screened(
             "column_leaks",
             f"{listed([repr(name) for name in gone], 12)} {'is' if len(gone) == 1 else 'are'} set (nearly) only where "
             "it happened, as part of the outcome. Left out of what is learned from. If one is known "
-            "before, options.data.keep: [NAME].",
+            'before, --set "data.keep=[NAME]".',
         )
     left = [c for c in columns if c.name in keep or (c.name not in told and c.name not in gone)]
     if not left:
@@ -78,7 +78,7 @@ def screened_numbers(
             findings.warn(
                 "column_leaks",
                 f"{cells.name!r} alone tells the target (nearly) exactly. It is left out; if it is known before the "
-                f"target is, options.data.keep: [{cells.name!r}].",
+                f'target is, --set "data.keep=[{cells.name!r}]".',
             )
         else:
             left.append(cells)

@@ -135,7 +135,7 @@ def _named_modes(
         return target.modes, flags.astype(np.float64)
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
-        findings.fatal("column_missing", f"options.data.modes: there is no column {missing[0]!r}.")
+        findings.fatal("column_missing", f"data.modes: there is no column {missing[0]!r}.")
         findings.refuse_fatal()
     kept = [name for name in wanted if _marked(frame[name]).sum() >= MIN_PER_CLASS]
     if len(kept) < len(wanted):
@@ -174,6 +174,6 @@ def _not_too_many(columns: list[Cells], findings: Findings) -> list[Cells]:
         findings.warn(
             "columns_many",
             f"{counted(len(columns), 'column')}: the first {_MOST_COLUMNS} are used. Choose yours with "
-            "options.data.drop.",
+            "--set data.drop.",
         )
     return columns[:_MOST_COLUMNS]

@@ -80,6 +80,8 @@ _NOTHING: Final = frozenset(
         "nothing",
     }
 )
+_YES: Final = frozenset({"true", "yes", "y", "on", "1"})
+_NO: Final = frozenset({"false", "no", "n", "off", "0"})
 _WORDS: Final = frozenset({"none", "nil", "-", "--"})
 """Elsewhere they stand for a missing value; as a class they say that nothing happened."""
 _ODD_SHARE: Final = 0.05
@@ -247,12 +249,13 @@ def _positive(counts: pd.Series, given: str, name: str, findings: Findings) -> s
     """Return the value that means that it happened; of more than two values the one that means that nothing did."""
     values = [str(value) for value in counts.index]
     if given:
+        given = next((value for value in values if _same(given, value)), given)
         if given not in values:
             near = get_close_matches(given, values, 1, 0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
             findings.fatal(
                 "positive_unknown",
-                f"options.data.positive is {given!r}, which {name!r} never is: {hint}It has {listed(values, 12)}.",
+                f"data.positive is {given!r}, which {name!r} never is: {hint}It has {listed(values, 12)}.",
             )
         return given
     if len(values) > 2:
@@ -261,16 +264,22 @@ def _positive(counts: pd.Series, given: str, name: str, findings: Findings) -> s
         findings.note(
             "target_modes",
             f"{name!r} has {len(values)} values: {nothing!r} is taken to mean that nothing happened, the others are "
-            "modes of what may happen. If one value alone is the risk, name it in options.data.positive.",
+            "modes of what may happen. If one value alone is the risk, name it with --set data.positive=VALUE.",
         )
         return nothing
     chosen, why = _of_two(values, counts)
     findings.note(
         "target_positive",
         f"{name!r} = {chosen!r} counts as what may happen ({why}); it did in {counts[chosen] / counts.sum():.1%} "
-        "of the rows. To change that: options.data.positive.",
+        "of the rows. To change that: --set data.positive=VALUE.",
     )
     return chosen
+
+
+def _same(given: str, value: str) -> bool:
+    """Say whether a user who wrote `given` meant `value`; a recipe's `yes` arrives as a truth value."""
+    one, other = given.casefold(), value.casefold()
+    return one == other or (one == "true" and other in _YES) or (one == "false" and other in _NO)
 
 
 def _of_two(values: Sequence[str], counts: pd.Series) -> tuple[str, str]:

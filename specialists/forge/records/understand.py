@@ -75,7 +75,7 @@ def understood(
             if name not in frame.columns:
                 near = get_close_matches(name, [str(c) for c in frame.columns], 1, 0.5)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                findings.fatal("column_missing", f"options.data.{option}: there is no column {name!r}.{hint}")
+                findings.fatal("column_missing", f"data.{option}: there is no column {name!r}.{hint}")
     findings.refuse_fatal()
     found = []
     for name in frame.columns:
@@ -140,7 +140,7 @@ def _number(
         findings.warn(
             "column_id",
             f"{name} {why}; left out, since it says nothing about a new row. To use it all the same: "
-            f"options.data.keep: [{name}].",
+            f'--set "data.keep=[{name}]".',
         )
         return None
     return NumberCells(str(cells.name), values)
@@ -185,7 +185,7 @@ def _category(
         and (why := _naming(str(cells.name), counts, int(present.sum())))
     ):
         findings.warn(
-            "column_id", f"{name} {why}; left out. To use it all the same: options.data.keep: [{name}]."
+            "column_id", f'{name} {why}; left out. To use it all the same: --set "data.keep=[{name}]".'
         )
         return None
     if mixed:

@@ -17,6 +17,7 @@ from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.rehearsal import record_answers, rehearse
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.records.dataset import Dataset, Part, load_dataset
+from specialists.forge.records.rows import document_of
 from specialists.forge.risk import boosted, calibrate, quality
 from specialists.forge.risk.draft import SETTINGS, draft_of
 from specialists.forge.risk.make import CHOICE, EXACT, FACTS, INT8, TEACHER, is_risk, scores_in_lots
@@ -261,16 +262,3 @@ def _extra(test: _Test, scores: Mapping[str, Floats]) -> dict[str, object]:
         )
         extra["auroc_less_teacher"] = gap.as_json()
     return extra
-
-
-def document_of(table: Table, records: Records, at: int) -> dict[str, object]:
-    """Return one record as a caller would send it; an unknown category as a text that no column has."""
-    numbers = {
-        column.name: None if np.isnan(value) else float(value)
-        for column, value in zip(table.numeric, records.numbers[at], strict=True)
-    }
-    texts = {
-        column.name: column.values[code - 1] if code > MISSING else None if code == MISSING else "(unknown)"
-        for column, code in zip(table.categories, records.codes[at], strict=True)
-    }
-    return {**numbers, **texts}

@@ -59,7 +59,7 @@ def data(bench: Workbench) -> None:
     most = int(min(_MOST_ROWS, max(_FEWEST_ROWS, bench.budget_s * _ROWS_PER_S)))
     raw = _raw(bench, most, findings)
     wishes = Wishes(
-        positive=str(options["positive"]),
+        positive="" if options["positive"] is None else str(options["positive"]),
         modes=_names(options, "modes"),
         keep=_names(options, "keep"),
         drop=_names(options, "drop"),

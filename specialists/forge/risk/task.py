@@ -11,7 +11,7 @@ from specialists.forge.risk import judge, make
 from specialists.forge.risk.draft import draft_of
 
 _DATA: Final[Mapping[str, object]] = {
-    "positive": "",
+    "positive": None,
     "modes": [],
     "keep": [],
     "drop": [],

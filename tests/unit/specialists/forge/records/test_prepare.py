@@ -109,7 +109,7 @@ def test_a_column_that_knows_the_answer_is_left_out_unless_kept() -> None:
     columns["downtime"] = [(n % 7) + 1.5 if value else None for n, value in enumerate(columns["failed"])]
     found, said = dataset(columns)
     assert names(found) == ["heat [C]", "load", "grade"]
-    assert "options.data.keep" in said["column_leaks"]
+    assert '--set "data.keep=[' in said["column_leaks"]
     assert names(dataset(columns, Wishes(keep=["verdict"], effort=Effort(0, 60.0)))[0])[-1] == "verdict"
 
 
@@ -152,6 +152,19 @@ def test_a_target_of_several_values_has_modes() -> None:
     one, _ = dataset(columns, Wishes(positive="wear", effort=Effort(0, 60.0)))
     assert one.mode_names == ()
     assert "did you mean 'wear'" in refusal(columns, Wishes(positive="waer"))
+
+
+@pytest.mark.parametrize(
+    ("words", "positive", "meant"),
+    [(("No", "Yes"), "False", "No"), ((0, 1), "0", "0"), (("a", "B"), "b", "B")],
+)
+def test_a_positive_value_may_be_written_in_other_ways(
+    words: tuple[object, object], positive: str, meant: str
+) -> None:
+    columns = table()
+    columns["failed"] = [words[int(str(value))] for value in columns["failed"]]
+    found, _ = dataset(columns, Wishes(positive=positive, effort=Effort(0, 60.0)))
+    assert found.about["positive"] == meant
 
 
 @pytest.mark.parametrize(
