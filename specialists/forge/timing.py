@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +15,23 @@ import onnxruntime
 
 _BLOCK: Final = 16
 _ROUNDS: Final = 32
+_ENOUGH: Final = 30
 Feeds = Mapping[str, npt.NDArray[np.generic]]
 Call = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The median and the 99th percentile of `runs` single answers, in milliseconds."""
+    """The median and the 99th percentile of `runs` single answers, in milliseconds.
+
+    Another `interrupted` answers do not count: the machine gave the processor to something else in the middle of them,
+    which says nothing of the model and strikes slow models far more often than quick ones.
+    """
 
     p50_ms: float
     p99_ms: float
     runs: int
+    interrupted: int = 0
 
 
 def one_thread(model: bytes | Path) -> onnxruntime.InferenceSession:
@@ -51,7 +58,7 @@ def side_by_side(calls: Mapping[str, Call], rounds: int = _ROUNDS, block: int = 
     at a time, since a large model pushes a small one out of the processor's cache. The first round warms up and does
     not count.
     """
-    spans: dict[str, list[int]] = {name: [] for name in calls}
+    spans: dict[str, list[tuple[int, bool]]] = {name: [] for name in calls}
     for turn in range(rounds + 1):
         for name in list(calls)[:: 1 if turn % 2 else -1]:
             taken = [_timed(calls[name], turn * block + n) for n in range(block)]
@@ -60,12 +67,23 @@ def side_by_side(calls: Mapping[str, Call], rounds: int = _ROUNDS, block: int = 
     return {name: _times(taken) for name, taken in spans.items()}
 
 
-def _timed(call: Call, number: int) -> int:
+def _timed(call: Call, number: int) -> tuple[int, bool]:
+    """Return how long a call took in nanoseconds, and whether it was interrupted."""
+    before = _interruptions()
     begun = time.perf_counter_ns()
     call(number)
-    return time.perf_counter_ns() - begun
+    taken = time.perf_counter_ns() - begun
+    return taken, _interruptions() > before
 
 
-def _times(spans_ns: Sequence[int]) -> Times:
-    p50, p99 = np.percentile(np.array(spans_ns) / 1e6, [50, 99])
-    return Times(float(p50), float(p99), len(spans_ns))
+def _interruptions() -> int:
+    """Return how often this thread had to leave the processor so far, without having asked to wait."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+
+
+def _times(spans: Sequence[tuple[int, bool]]) -> Times:
+    whole = [taken for taken, interrupted in spans if not interrupted]
+    # Of a model that is hardly ever left alone, all that is known counts.
+    counted = whole if len(whole) >= min(_ENOUGH, len(spans)) else [taken for taken, _ in spans]
+    p50, p99 = np.percentile(np.array(counted) / 1e6, [50, 99])
+    return Times(float(p50), float(p99), len(counted), len(spans) - len(counted))

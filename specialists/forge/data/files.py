@@ -49,6 +49,9 @@ class Reading:
     header: bool = True
 
 
+AS_FOUND: Final = Reading()
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file of data and what it is. `sha256` (64 hex digits) and `size_bytes` are of the file as it lies there.
@@ -99,7 +102,7 @@ def find_file(name: str | Path, beside: Path | None = None, environ: Mapping[str
     raise refused("file_missing", f"There is no file {name}. It was looked for in {where}.")
 
 
-def inspect(path: Path, reading: Reading = Reading(), wanted: Sequence[str] = ()) -> DataFile:
+def inspect(path: Path, reading: Reading = AS_FOUND, wanted: Sequence[str] = ()) -> DataFile:
     """Return what `path` is. Of several possible delimiters that one wins whose header has the columns `wanted`.
 
     Raises HiveError(data_invalid) if it is empty, no text, or cannot be read.

@@ -66,7 +66,7 @@ def tradeoff(models: Named, headline: str, colours: Mapping[str, str] = _COLOURS
 
 def size(value: float) -> str:
     """Return a number of bytes in kB or MB."""
-    return f"{value / 1e6:g} MB" if value >= 1e6 else f"{value / 1e3:g} kB"
+    return f"{value / 1e6:.3g} MB" if value >= 1e6 else f"{value / 1e3:.3g} kB"
 
 
 def _against(panel: Axes, models: Named, headline: str, cost: str, colours: Mapping[str, str]) -> None:

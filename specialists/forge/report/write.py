@@ -157,7 +157,7 @@ def _cost(value: float | None, name: str) -> str:
     if value is None:
         return "-"
     if name == "bytes":
-        return size(round(value, -3) if value >= 1e6 else value)
+        return size(value)
     return f"{value:,.0f}" if name == "parameters" else f"{value:.3f}"
 
 

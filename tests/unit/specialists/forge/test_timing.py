@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from specialists.forge.footprint import model_footprint, specialist_footprint
-from specialists.forge.timing import onnx_call, side_by_side
+from specialists.forge.timing import Times, _times, onnx_call, side_by_side
 from specialists.load import find
 from specialists.manifest import MODEL_FILE
 
@@ -24,8 +24,14 @@ def test_each_call_gets_the_same_inputs_in_blocks_that_change_order() -> None:
         *[("a", 2), ("a", 3), ("b", 2), ("b", 3)],
         *[("b", 4), ("b", 5), ("a", 4), ("a", 5)],
     ]
-    assert {name: t.runs for name, t in times.items()} == {"a": 4, "b": 4}
+    assert {name: t.runs + t.interrupted for name, t in times.items()} == {"a": 4, "b": 4}
     assert all(0 < t.p50_ms <= t.p99_ms for t in times.values())
+
+
+def test_what_the_machine_interrupted_does_not_count() -> None:
+    spans = [(1_000_000, False)] * 40 + [(90_000_000, True)] * 60
+    assert _times(spans) == Times(1.0, 1.0, 40, 60)
+    assert _times(spans[35:]) == Times(90.0, 90.0, 65, 0)
 
 
 def test_a_model_runs_at_one_thread_on_each_of_its_feeds() -> None:
