@@ -39,13 +39,15 @@ DEFAULTS: Final = {
     "rate": 3e-3,
     "soft": 1.0,
     "near": 1.0,
-    "match": 0.3,
+    "match": 0.0,
     "hard": 0.2,
-    "spread": 0.1,
+    "spread": 0.5,
 }
 """Zero epochs and -1 transfer texts stand for: as the budget says."""
 _KERNELS: Final = (1, 3, 5)
 _UNKNOWN: Final = 1
+_COPIES: Final = 10
+"""Changed copies of each text of no class: there are few of them, and they must count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,11 @@ def _texts(
     table = teacher.model.encoder.get_input_embeddings().weight.detach()
     near = Neighbours(teacher.pieces.tokenizer, table)
     made = more_texts([*train, *outside], work.transfer, near, random.Random(bench.seed))
-    texts = [*train, *outside, *material.unlabelled, *made]
+    strange = [*outside, *more_texts(outside, _COPIES * len(outside), near, random.Random(bench.seed + 1))]
+    texts = [*train, *strange, *material.unlabelled, *made]
     labels = torch.full((len(texts),), UNLABELLED)
     labels[: len(train)] = torch.tensor(material.numbers(material.corpus.train))
-    labels[len(train) : len(train) + len(outside)] = OUTSIDE
+    labels[len(train) : len(train) + len(strange)] = OUTSIDE
     return texts, labels
 
 
