@@ -20,6 +20,7 @@ _LABEL_SHARE: Final = 0.4
 _MOST_EPOCHS: Final = 12
 _MOST_STUDENT_EPOCHS: Final = 40
 _LEAST_STUDENT_EPOCHS: Final = 4
+_FEWEST: Final = 200
 _FEW: Final = 2000
 _MARKS: Final = 2
 _LONGEST: Final = 256
@@ -36,8 +37,13 @@ class TeacherWork:
 
 @dataclass(frozen=True, slots=True)
 class StudentWork:
-    """What the student's budget buys: how many transfer texts the teacher labels, and epochs on all texts."""
+    """What the student's budget buys: how many of the own and of the unlabelled texts the teacher labels.
 
+    `transfer` texts are made up beside them; `epochs` are on all of them.
+    """
+
+    own: int
+    unlabelled: int
     transfer: int
     epochs: int
 
@@ -65,14 +71,17 @@ def teacher_work(lengths: Sequence[int], seconds: float) -> TeacherWork:
 
 
 def student_work(own: Sequence[int], spare: int, seconds: float) -> StudentWork:
-    """Return the work for own texts of these token lengths, all of which the teacher labels first.
+    """Return the work for own texts of these token lengths and `spare` unlabelled ones.
 
-    `spare` unlabelled texts are taken before any are made up. About two fifths of the time label, the rest teaches.
+    The teacher labels what the student learns from. About two fifths of the time label, the rest teaches; if there is
+    not even time to label the given texts and to learn from them a few times, own texts are left out.
     """
     mean = sum(own) / max(1, len(own))
-    given = len(own) + spare
-    labels = int(_LABEL_SHARE * seconds / (LABEL_S * mean))
-    transfer = max(0, min(labels - given, 60 * len(own)))
-    left = seconds - LABEL_S * mean * (given + transfer)
-    epochs = int(left / (STUDENT_S * mean * (given + transfer)))
-    return StudentWork(transfer, max(_LEAST_STUDENT_EPOCHS, min(_MOST_STUDENT_EPOCHS, epochs)))
+    least = mean * (LABEL_S + _LEAST_STUDENT_EPOCHS * STUDENT_S)
+    kept = min(len(own), max(_FEWEST, int(seconds / least)))
+    extra = min(spare, max(0, int(seconds / least) - kept))
+    given = kept + extra
+    transfer = max(0, min(int(_LABEL_SHARE * seconds / (LABEL_S * mean)) - given, 60 * kept))
+    every = given + transfer
+    epochs = int((seconds - LABEL_S * mean * every) / (STUDENT_S * mean * every))
+    return StudentWork(kept, extra, transfer, max(_LEAST_STUDENT_EPOCHS, min(_MOST_STUDENT_EPOCHS, epochs)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from specialists.forge.classify.student import Shape, TextStudent, filled
 from specialists.forge.classify.teacher import Teacher, load_teacher, start
 from specialists.forge.classify.transfer import Neighbours, more_texts
 from specialists.forge.classify.vocabulary import matter_most, small_tokenizer, warm_start
+from specialists.forge.data.sample import drawn
 from specialists.forge.pipeline.options import integer, number
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.report.curves import Course
@@ -104,7 +105,7 @@ def distilled(bench: Workbench) -> None:
     )
     bench.say(
         f"The student learned from {len(texts):,} texts in {work.epochs} epochs, {work.transfer:,} of them made up and "
-        f"{len(material.unlabelled):,} unlabelled: the teacher labelled them."
+        f"{work.unlabelled:,} unlabelled: the teacher labelled them."
     )
 
 
@@ -149,24 +150,28 @@ def plan_of(options: Mapping[str, object], epochs: int) -> StudentPlan:
 
 def _work(bench: Workbench, material: Material, teacher: Teacher) -> StudentWork:
     own = [len(row) for row in teacher.pieces.ids(material.corpus.train.texts)]
-    spare = len(material.unlabelled) + len(material.outside["train"])
+    spare = len(material.unlabelled)
     work = student_work(own, spare, core_seconds(bench.budget_s, bench.threads))
     transfer, epochs = integer(bench.options(), "transfer"), integer(bench.options(), "epochs")
-    return StudentWork(work.transfer if transfer < 0 else transfer, epochs or work.epochs)
+    if transfer >= 0 and epochs:
+        return StudentWork(len(own), spare, transfer, epochs)
+    return replace(work, transfer=work.transfer if transfer < 0 else transfer, epochs=epochs or work.epochs)
 
 
 def _texts(
     bench: Workbench, material: Material, teacher: Teacher, work: StudentWork
 ) -> tuple[list[str], torch.Tensor]:
     """Return all texts to learn from, and the label of each."""
-    train, outside = material.corpus.train.texts, material.outside["train"]
+    whole = material.corpus.train
+    chosen = sorted(drawn(whole.texts, bench.seed).argsort(kind="stable")[: work.own].tolist())
+    train, outside = [whole.texts[i] for i in chosen], material.outside["train"]
     table = teacher.model.encoder.get_input_embeddings().weight.detach()
     near = Neighbours(teacher.pieces.tokenizer, table)
     made = more_texts([*train, *outside], work.transfer, near, random.Random(bench.seed))
     strange = [*outside, *more_texts(outside, _COPIES * len(outside), near, random.Random(bench.seed + 1))]
-    texts = [*train, *strange, *material.unlabelled, *made]
+    texts = [*train, *strange, *material.unlabelled[: work.unlabelled], *made]
     labels = torch.full((len(texts),), UNLABELLED)
-    labels[: len(train)] = torch.tensor(material.numbers(material.corpus.train))
+    labels[: len(train)] = torch.tensor(material.numbers(whole))[chosen]
     labels[len(train) : len(train) + len(strange)] = OUTSIDE
     return texts, labels
 

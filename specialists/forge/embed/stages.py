@@ -74,6 +74,7 @@ def distilled(bench: Workbench) -> None:
     work = student_work(
         [len(row) for row in encoder.pieces.ids(own)], 0, core_seconds(bench.budget_s, bench.threads)
     )
+    own = own[: work.own]
     count = integer(options, "transfer") if integer(options, "transfer") >= 0 else work.transfer
     table = encoder.model.encoder.get_input_embeddings().weight.detach()
     near = Neighbours(encoder.pieces.tokenizer, table)

@@ -17,7 +17,7 @@ from specialists.forge.classify.calibrated import likely_from
 from specialists.forge.classify.distill import OUTSIDE, UNLABELLED, Lot, StudentPlan, distill
 from specialists.forge.classify.encoder import EncoderClassifier, EncoderPieces, Lesson, teach
 from specialists.forge.classify.finetune import TeacherPlan, fine_tune
-from specialists.forge.classify.plan import student_work, teacher_work, token_limit
+from specialists.forge.classify.plan import StudentWork, student_work, teacher_work, token_limit
 from specialists.forge.classify.scored import macro_f1
 from specialists.forge.classify.shrink import importance, without
 from specialists.forge.classify.student import Shape, TextStudent, filled
@@ -47,9 +47,14 @@ def test_a_large_budget_buys_more_epochs_and_a_small_one_some_of_the_texts() -> 
 def test_the_students_budget_is_divided_between_labelling_and_learning() -> None:
     small, large = (student_work([10] * 1000, 0, seconds) for seconds in (60, 600))
     assert small.transfer < large.transfer == 60_000
-    assert student_work([10] * 15_000, 0, 600).transfer == 60_000
-    assert student_work([10] * 15_000, 10_000, 600).transfer == 50_000
-    assert 4 <= small.epochs <= 40
+    assert student_work([10] * 15_000, 0, 600) == StudentWork(15_000, 0, 60_000, 5)
+    assert student_work([10] * 15_000, 10_000, 600) == StudentWork(15_000, 10_000, 50_000, 5)
+
+
+def test_of_more_texts_than_the_budget_can_use_some_are_left_out() -> None:
+    work = student_work([10] * 200_000, 1000, 340)
+    assert work == StudentWork(50_000, 0, 0, 4)
+    assert student_work([10] * 50, 0, 0.1) == StudentWork(50, 0, 0, 4)
 
 
 def test_as_many_tokens_are_read_as_nearly_all_texts_have() -> None:
