@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -37,16 +37,6 @@ class Material:
         self.corpus.save(folder)
         beside = {"unlabelled": self.unlabelled, "outside": dict(self.outside)}
         (folder / _BESIDE).write_text(json.dumps(beside, ensure_ascii=False, indent=0) + "\n", "utf-8")
-
-    def with_labels(self, found: Sequence[tuple[str, str]]) -> Material:
-        """Return the material with these texts and labels in the training part, no longer among the unlabelled."""
-        train = self.corpus.train
-        texts, labels = [text for text, _ in found], [label for _, label in found]
-        rows = range(max(train.rows) + 1, max(train.rows) + 1 + len(found))
-        more = Texts((*train.texts, *texts), (*train.labels, *labels), (*train.rows, *rows))
-        corpus = corpus_of({**self.corpus.parts, "train": more}, self.corpus.findings, self.corpus.files)
-        gone = set(texts)
-        return replace(self, corpus=corpus, unlabelled=tuple(t for t in self.unlabelled if t not in gone))
 
     def numbers(self, part: Texts) -> list[int]:
         """Return the class number of each text of a part."""

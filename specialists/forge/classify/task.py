@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from hive.errors import HiveError
 from specialists.forge.classify import calibrated, pruned, quantized, taught, teacher
 from specialists.forge.classify.evaluated import evaluated
 from specialists.forge.classify.material import Material, gather, load_material
-from specialists.forge.labeller import Labeller, labelled
 from specialists.forge.pipeline.draft import Draft
-from specialists.forge.pipeline.options import integer, text
 from specialists.forge.pipeline.stages import StageFunction, Workbench
+from specialists.forge.recipe import TeacherPart
+from specialists.forge.teachers.choose import labeller_of
+from specialists.forge.teachers.more import label_more
 
 _CHARS_PER_TOKEN: Final = 40
 _BATCH: Final = 16
-DATA: Final = {"labeller": "", "labeller_model": "", "labelled": 2000}
-"""`labeller` is the base of an endpoint that labels that many of the unlabelled texts; empty for none."""
 
 
 class Classify:
@@ -28,7 +28,6 @@ class Classify:
     version = 1
     defaults: Mapping[str, Mapping[str, object]] = MappingProxyType(
         {
-            "data": DATA,
             "teacher": teacher.DEFAULTS,
             "distill": taught.DEFAULTS,
             "prune": pruned.DEFAULTS,
@@ -96,9 +95,8 @@ class Classify:
 def data(bench: Workbench) -> None:
     """Load the texts, check and split them, and say what was found."""
     material = gather(bench.recipe.data, bench.data_root, bench.seed)
-    url = text(bench.options(), "labeller")
-    if url:
-        material = _with_labels(bench, material, Labeller(url, text(bench.options(), "labeller_model")))
+    if bench.recipe.teacher is not None:
+        material = taught_by(bench, bench.recipe.teacher, material)
     material.save(bench.folder)
     for finding in material.corpus.findings:
         bench.say(finding.sentence)
@@ -110,15 +108,15 @@ def data(bench: Workbench) -> None:
     )
 
 
-def _with_labels(bench: Workbench, material: Material, labeller: Labeller) -> Material:
-    """Return the material with its first unlabelled texts labelled, to learn from; what is measured stays."""
-    train = material.corpus.train
-    examples = {
-        name: [t for t, label in zip(train.texts, train.labels, strict=True) if label == name]
-        for name in material.corpus.classes
-    }
-    some = material.unlabelled[: integer(bench.options(), "labelled")]
-    bar = bench.bar("texts that the endpoint labels", len(some))
-    found = labelled(labeller, some, examples, bench.scratch / "labelled.jsonl", bar)
-    bench.say(f"{labeller.model} labelled {len(found):,} of {len(some):,} texts.")
-    return material.with_labels(found)
+def taught_by(bench: Workbench, teacher: TeacherPart, material: Material) -> Material:
+    """Return the material with the unlabelled texts of which the user's own teacher is sure among the labelled ones."""
+    if not material.unlabelled:
+        raise HiveError(
+            "recipe_invalid",
+            "A teacher labels texts without labels, and there are none: give --unlabelled-data.",
+        )
+    corpus = material.corpus
+    labeller = labeller_of(teacher, corpus.classes, bench.kept / "answers.jsonl")
+    bar = bench.bar(f"texts labelled by {labeller.name}", len(material.unlabelled))
+    more = label_more(corpus, material.unlabelled, labeller, teacher.least, bar.advance)
+    return Material(more.corpus, more.rest, material.outside)
