@@ -26,6 +26,8 @@ SHARES: Final = (0.15, 0.15)
 NO_LABEL: Final = "-"
 """The label of texts that need none."""
 _MOST_HELD_OUT: Final = 5000
+_LARGEST: Final = 0.65
+"""The share of a class that may be one group: what is left must do for validation and test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +195,16 @@ def _parted(frames: dict[str, pd.DataFrame], seed: int, findings: Findings) -> d
 def _small_enough(
     groups: np.ndarray, labels: Sequence[str], keys: Sequence[str], findings: Findings
 ) -> list[object]:
-    """Return the groups; in a class of one or two of them each different text is a group of its own instead."""
+    """Return the groups; in a class that is nearly one group each different text is a group of its own instead."""
     frame = pd.DataFrame({"group": groups, "label": labels, "key": keys})
-    counts = frame.groupby("label")["group"].nunique()
-    alike = set(counts[counts < len(PARTS)].index)
+    sizes = frame.groupby(["label", "group"]).size()
+    shares = sizes.groupby("label").max() / sizes.groupby("label").sum()
+    counts = sizes.groupby("label").size()
+    alike = set(counts[(counts < len(PARTS)) | (shares > _LARGEST)].index)
     if alike:
         findings.warn(
             "class_alike",
-            f"All texts of {counted(len(alike), 'class', 'classes')} such as {min(alike)!r} are nearly the same. They "
+            f"Most texts of {counted(len(alike), 'class', 'classes')} such as {min(alike)!r} are nearly the same. They "
             "are split all the same, so their figures flatter.",
         )
     return [

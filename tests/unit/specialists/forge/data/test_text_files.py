@@ -266,3 +266,13 @@ def test_texts_without_labels_are_taken_where_none_are_needed(tmp_path: Path) ->
     )
     assert corpus.classes == (NO_LABEL,)
     assert sum(len(part) for part in corpus.parts.values()) == 60
+
+
+def test_a_class_of_near_duplicates_is_split_all_the_same_and_that_is_said(tmp_path: Path) -> None:
+    alike = [
+        (f"the light on the second machine of the first line is {colour} again today", "light")
+        for colour in COLOURS
+    ]
+    corpus = labelled_texts(TextFiles(write(tmp_path / "alike.csv", [*good_rows(), *alike])), seed=1)
+    assert "Most texts of 1 class such as 'light' are nearly the same" in sentence(corpus, "class_alike")
+    assert all("light" in part.labels for part in corpus.parts.values())
