@@ -48,7 +48,8 @@ def occluded(table: Table, records: Records) -> Records:
         numbers[:, 1 + at, at] = table.ordinary.numbers[0, at]
     for at in range(categories):
         codes[:, 1 + numeric + at, at] = table.ordinary.codes[0, at]
-    return Records(numbers.reshape(-1, numeric), codes.reshape(-1, categories))
+    rows = each * len(records)
+    return Records(numbers.reshape(rows, numeric), codes.reshape(rows, categories))
 
 
 def strongest(table: Table, record: Records, falls: Floats, most: int, least: float) -> list[str]:

@@ -48,15 +48,21 @@ def draft_of(bench: Workbench) -> Draft:
         summary=f"Says how probable it is that {target} = {found.about['positive']}, and why."
         if risk
         else f"Estimates {target}, with limits.",
-        how=_how(found.derived, facts, choice, risk=risk),
+        how=_how(found.derived, facts, choice, bench.options("distill"), risk=risk),
         limits=_limits(settings["known"], risk=risk),
         citations=(CITATIONS[source],) if source else (),
     )
 
 
 def _how(
-    derived: Sequence[Derived], facts: Mapping[str, object], choice: Mapping[str, object], *, risk: bool
+    derived: Sequence[Derived],
+    facts: Mapping[str, object],
+    choice: Mapping[str, object],
+    learning: Mapping[str, object],
+    *,
+    risk: bool,
 ) -> str:
+    mixed = ", mixed with their labels" if learning["label_share"] else ""
     trees = cast("Mapping[str, object]", facts["choice"])
     made = ", ".join(f"{e.of[0]} {_SIGNS[e.op]} {e.of[1]}" for e in derived)
     columns = f" Derived columns, found by a search on the training part: {made}." if made else ""
@@ -64,8 +70,8 @@ def _how(
         f"The teacher is gradient boosting ({trees['trees']} trees of up to {trees['max_leaf_nodes']} leaves), its "
         "settings chosen by 5-fold cross-validation on the training part, served as ONNX like the student. The student "
         "is a network of two hidden layers over numbers encoded piecewise linearly (Gorishniy et al. 2022); it learned "
-        "the labels, the teacher's out-of-fold scores of the training rows, and its scores of made-up neighbours of "
-        f"them.{columns} Int8 with static scales and float32 were both measured on validation rows; "
+        f"the teacher's out-of-fold scores of the training rows{mixed}, and its scores of made-up neighbours of them."
+        f"{columns} Int8 with static scales and float32 were both measured on validation rows; "
         f"{'int8' if choice['shipped'] == 'student_int8' else 'float32'} is shipped. "
         + (
             "Probability, threshold and model were chosen on validation rows; the test rows were looked at once."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hive.errors import HiveError
 from hive.types import TypeRegistry
 from hive.values import decode_value, encode_value
+from specialists.engine.base import Array
 from specialists.kinds.base import Answer, consistent
 from specialists.kinds.risk import Risk
 from tests.fakes.records import COLUMNS, DERIVED, Summing, parts_of
@@ -157,6 +160,22 @@ def test_categories_may_come_as_numbers_and_flags(tmp_path: Path) -> None:
     risk = Risk(parts_of(tmp_path, preprocess__columns=columns))
     familiar = [output(risk, grade=value)["unfamiliar"] for value in (3, 3.0, "3", 2.5, True, 4, False)]
     assert familiar == [False, False, False, False, False, True, True]
+
+
+class Counting(Summing):
+    """Gives the number of ones in a row."""
+
+    def run(self, feeds: Mapping[str, Array]) -> list[Array]:
+        return [(feeds["row"] == 1).sum(axis=1, keepdims=True).astype(np.float64)]
+
+
+@pytest.mark.parametrize("kept", [COLUMNS[:2], COLUMNS[2:]])
+def test_a_table_may_have_numbers_or_categories_alone(tmp_path: Path, kept: list[object]) -> None:
+    changes = {"preprocess__columns": kept, "preprocess__derived": [], "postprocess__modes": None}
+    risk = Risk(parts_of(tmp_path, Counting(), **changes))
+    answers = risk.answer([risk.sample()] * 3)
+    assert all(isinstance(answer, Answer) and not answer.unfamiliar for answer in answers)
+    assert answers[0] == answers[2]
 
 
 def test_enormous_values_neither_fail_nor_overflow(risk: Risk) -> None:
