@@ -73,7 +73,7 @@ def _build(reader: Reader, text: str) -> None:
     assert len(rows) > 200
     assert {row["desk"] for row in rows} == {"repair", "order", "rental", "invoice"}
     if HAS_FORGE:
-        reader.types("sh", text.replace("--budget 2m", "--budget 20s"), wait_s=400)
+        reader.types("sh", text.replace("--budget 2m", "--budget 10s"), wait_s=400)
         return
     folder = reader.folder / "shop-desk"
     shutil.copytree(find("text-classify-intent"), folder)
