@@ -19,6 +19,7 @@ from specialists.forge.teachers.more import label_more
 
 _CHARS_PER_TOKEN: Final = 40
 _BATCH: Final = 16
+_SHOWN: Final = 3
 
 
 class Classify:
@@ -116,7 +117,12 @@ def taught_by(bench: Workbench, teacher: TeacherPart, material: Material) -> Mat
             "A teacher labels texts without labels, and there are none: give --unlabelled-data.",
         )
     corpus = material.corpus
-    labeller = labeller_of(teacher, corpus.classes, bench.kept / "answers.jsonl")
+    train = corpus.train
+    examples = {
+        name: [t for t, label in zip(train.texts, train.labels, strict=True) if label == name][:_SHOWN]
+        for name in corpus.classes
+    }
+    labeller = labeller_of(teacher, corpus.classes, bench.kept / "answers.jsonl", examples)
     bar = bench.bar(f"texts labelled by {labeller.name}", len(material.unlabelled))
     more = label_more(corpus, material.unlabelled, labeller, teacher.least, bar.advance)
     return Material(more.corpus, more.rest, material.outside)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hive.errors import HiveError
-from specialists.forge.teachers.endpoint import Endpoint, EndpointLabeller
+from specialists.forge.teachers.endpoint import Endpoint, EndpointLabeller, named_in
 from tests.fakes.chat_server import Reply, chat_server, said
 
 CLASSES = ("weather", "banking", "small talk")
@@ -20,6 +20,29 @@ def test_an_answer_is_read_generously_and_what_names_no_class_says_nothing(tmp_p
     assert found.round(2).tolist() == [[0.05, 0.05, 0.9], [0.9, 0.05, 0.05], *[[0.33, 0.33, 0.33]] * 3]
     (instruction,) = chat.instructions
     assert '"small talk"' in instruction
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("Light on.", ["light on"]),
+        ("The label is `light_on`!", ["light on"]),
+        ("light", ["light"]),
+        ("I would say light, not heat", ["light", "heat"]),
+        ("lighter", []),
+    ],
+)
+def test_a_class_in_a_sentence_counts_if_it_stands_alone(answer: str, named: list[str]) -> None:
+    classes = ["light", "light on", "heat"]
+    assert [classes[n] for n in named_in(answer, classes)] == named
+
+
+def test_some_examples_of_each_class_are_shown(tmp_path: Path) -> None:
+    examples = {"weather": ["rain", "sun", "snow", "fog"], "banking": []}
+    with chat_server(lambda _, __: said("weather")) as chat:
+        EndpointLabeller(Endpoint(chat.url, "m"), CLASSES, tmp_path / "kept", examples).label(["a"])
+    (instruction,) = chat.instructions
+    assert '"weather", such as "rain"; "sun"; "snow"\n"banking"\n"small talk"' in instruction
 
 
 def test_answers_are_kept_and_nothing_is_asked_twice(tmp_path: Path) -> None:
@@ -74,7 +97,7 @@ def test_it_gives_up_after_some_tries_and_keeps_what_it_has(tmp_path: Path) -> N
 def test_what_does_not_pass_is_not_asked_again(tmp_path: Path, reply: Reply, code: str, words: str) -> None:
     with chat_server(lambda _, __: reply) as chat:
         endpoint = Endpoint(chat.url, "m", key_variable="MY_KEY")
-        labeller = EndpointLabeller(endpoint, CLASSES, tmp_path / "kept", {"MY_KEY": "s3cret"})
+        labeller = EndpointLabeller(endpoint, CLASSES, tmp_path / "kept", environ={"MY_KEY": "s3cret"})
         with pytest.raises(HiveError, match=words) as caught:
             labeller.label(["a"])
     assert caught.value.code == code
