@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from specialists.forge.pipeline.evaluation import Evaluation, Measured
 
@@ -123,7 +123,7 @@ def _per_class(values: Mapping[str, float]) -> Figure | None:
     names = [name if len(name) <= 40 else f"{name[:37]}..." for name, _ in shown]
     panel.barh(range(len(shown)), [value for _, value in shown], color=_COLOURS["student_int8"], height=0.7)
     panel.set_yticks(range(len(shown)), names, fontsize=8)
-    panel.invert_yaxis()
+    panel.set_ylim(len(shown) - 0.4, -0.6)
     panel.set_xlim(0, 1)
     rest = f", the worst {len(shown)} of {len(values)}" if len(values) > len(shown) else ""
     panel.set_xlabel(f"shipped model, per class{rest}")
@@ -179,6 +179,7 @@ def _training(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure | N
             panel.plot(range(1, len(values) + 1), values, color=colour, label=name)
         panel.set_title(stage, fontsize=10, color=_INK)
         panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.legend(frameon=False, fontsize=8)
         _plain(panel)
     return figure
