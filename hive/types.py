@@ -129,13 +129,27 @@ BUILTIN: Final = (
         "document",
         _object(
             {"anomalous": {"type": "boolean"}, "score": _NUMBER, "threshold": _NUMBER},
-            {"channels": {"type": "array", "items": _CHANNEL}, "context": _CONTEXT, **_ABOUT_INPUT},
+            {
+                "channels": {"type": "array", "items": _CHANNEL},
+                "begins": {"type": ["integer", "null"]},
+                "context": _CONTEXT,
+                **_ABOUT_INPUT,
+            },
         ),
     ),
     DataType(
         "alert",
         "document",
-        _object({"kind": _STRING, "severity": _STRING, "sentence": _STRING}, _ABOUT_INPUT),
+        _object(
+            {"kind": _STRING, "severity": _STRING, "sentence": _STRING},
+            {
+                "channel": _STRING,
+                "start": {"type": "integer"},
+                "end": {"type": "integer"},
+                "scores": _SCORES,
+                **_ABOUT_INPUT,
+            },
+        ),
     ),
     DataType("record", "document", {"type": "object"}),
     DataType("machine.record", "document", {"type": "object"}),

@@ -16,6 +16,7 @@ from specialists.engine.base import Engine
 from specialists.engine.onnx import OnnxEngine
 from specialists.engine.onnx_file import WHOLE_BATCH, operators
 from specialists.engine.tokenize import TextTokenizer
+from specialists.kinds.alert import Alert
 from specialists.kinds.anomaly import Anomaly
 from specialists.kinds.base import Answer, Inputs, Kind, KindFactory, Parts, consistent
 from specialists.kinds.classify import Classify
@@ -32,6 +33,7 @@ MODELS: Final = Path(__file__).parent / "models"
 
 KINDS: Final[Mapping[str, KindFactory]] = MappingProxyType(
     {
+        "alert": Alert,
         "anomaly": Anomaly,
         "classify": Classify,
         "command": Command,

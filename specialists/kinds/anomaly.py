@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from hive.errors import HiveError
 from specialists.engine.base import Array
-from specialists.kinds.base import Answer, Inputs, Parts, needed, setting
+from specialists.kinds.base import Answer, Inputs, Parts, needed, numbers, setting
+from specialists.kinds.rows import FEATURES, Judged, judge
+from specialists.kinds.usual import Floats, Usual, first_usual, joined, read_context, write_context
+from specialists.kinds.verdict import News, alone_in, chances_of, fault_of, news_of, score_of
 from specialists.kinds.way import Feeds, Way
-from specialists.kinds.windows import SHORTEST, Floats, Usual, features, read_context, usual_of, write_context
+from specialists.kinds.windows import FIRST, Limits, Window, read_window
 
 _EDGE: Final = 1e-6
-_WARY: Final = 0.25
-_AXES: Final = 2
+_STRANGE: Final = 3
+_MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    channels: tuple[str, ...]
-    values: Floats
-    context: dict[str, Usual]
-    pieces: Floats
-    counts: tuple[int, ...]
+class _Ready:
+    """A window, what was known of its channels before, and its rows as the model sees them."""
+
+    window: Window
+    before: Usual
+    alarm: float
+    judged: Judged
 
 
 class Anomaly:
-    """Scores windows of any number of channels, each channel on its own.
+    """Scores windows of any number of channels against what is usual for each of them.
 
-    Manifest: `preprocess.max_steps` and `max_channels`; `calibration.temperature`, `threshold` (score from which a
-    window is anomalous, for its worst channel), `slope` (how fast confidence grows with the distance of score and
-    threshold in log-odds) and `unsure_below`.
+    Manifest: `preprocess.max_steps`, `max_channels`, `max_values`; `calibration.temperature`, `threshold` (score from
+    which a window is anomalous where nothing begins in it), `news_threshold` (the same where something does), `slope`
+    (how fast confidence grows with the distance of score and threshold in log-odds), `unsure_below`, and `lowest` and
+    `highest`, the range of each feature in the training data.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -42,19 +47,27 @@ class Anomaly:
         manifest = parts.manifest
         self._way = Way(
             needed(parts.engine, "an engine", manifest.kind),
-            prepare=self._window,
-            size=lambda _: 1,  # windows are cut to pieces of one length, so nothing is ever filled up
-            feeds=lambda windows: {"window": np.concatenate([window.pieces for window in windows])},
-            shapes=_shapes,
+            prepare=self._ready,
+            size=lambda _: 1,  # rows are judged one by one, so nothing is ever filled up
+            feeds=_feeds,
+            shapes=lambda feeds: [(len(feeds["rows"]),)],
             finish=self._score,
         )
         self._input = next(iter(manifest.inputs))
-        self._max_steps = int(setting(manifest.preprocess, "max_steps", "preprocess"))
-        self._max_channels = int(setting(manifest.preprocess, "max_channels", "preprocess"))
-        self._temperature = setting(manifest.calibration, "temperature", "calibration")
-        self._threshold = setting(manifest.calibration, "threshold", "calibration")
-        self._slope = setting(manifest.calibration, "slope", "calibration")
-        self._unsure_below = setting(manifest.calibration, "unsure_below", "calibration")
+        before, found = manifest.preprocess, manifest.calibration
+        self._limits = Limits(
+            *(
+                int(setting(before, name, "preprocess"))
+                for name in ("max_steps", "max_channels", "max_values")
+            )
+        )
+        self._temperature = setting(found, "temperature", "calibration")
+        self._threshold = setting(found, "threshold", "calibration")
+        self._news_threshold = setting(found, "news_threshold", "calibration")
+        self._slope = setting(found, "slope", "calibration")
+        self._unsure_below = setting(found, "unsure_below", "calibration")
+        self._lowest = np.array(numbers(found, "lowest", "calibration", FEATURES))
+        self._highest = np.array(numbers(found, "highest", "calibration", FEATURES))
 
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return an `anomaly` per window; its context belongs to the same source's next window.
@@ -71,82 +84,95 @@ class Anomaly:
             self._input: {"source": "sample", "channels": ["signal"], "interval_s": 1.0, "values": values}
         }
 
-    def _window(self, item: Inputs) -> _Window:
-        document = item.get(self._input)
-        if not isinstance(document, Mapping):
-            raise HiveError("input_invalid", f"`{self._input}` must be a sensor.window, an object.")
-        channels = _channels(document.get("channels"), self._max_channels)
-        values = _values(document.get("values"), len(channels), self._max_steps)
-        context = read_context(document.get("context"), channels)
-        views = [features(values[:, i], context.get(name)) for i, name in enumerate(channels)]
-        return _Window(channels, values, context, np.concatenate(views), tuple(len(view) for view in views))
+    def _ready(self, item: Inputs) -> _Ready:
+        window = read_window(item.get(self._input), self._input, self._limits)
+        known, alarm = read_context(window.context, window.channels)
+        if len(window.values) < FIRST and len(known) < len(window.channels):
+            raise HiveError(
+                "input_invalid",
+                f"`values` has {len(window.values)} rows; a channel's first window needs {FIRST}. With the context of "
+                "an earlier window, one is enough.",
+            )
+        columns = np.ascontiguousarray(window.values.T)
+        states = [
+            known.get(name) or first_usual(columns[i : i + 1]) for i, name in enumerate(window.channels)
+        ]
+        usual = joined(states)
+        return _Ready(window, usual, alarm, judge(columns, usual))
 
-    def _score(self, windows: Sequence[_Window], outputs: Sequence[Array]) -> list[Answer]:
-        scores = 1.0 / (1.0 + np.exp(-outputs[0].astype(np.float64) / self._temperature))
+    def _score(self, windows: Sequence[_Ready], outputs: Sequence[Array]) -> list[Answer]:
+        logits = outputs[0].astype(np.float64) / self._temperature
         answers, at = [], 0
-        for window in windows:
-            worst = []
-            for count in window.counts:
-                worst.append(float(scores[at : at + count].max()))
-                at += count
-            answers.append(self._verdict(window, worst))
+        for ready in windows:
+            shape = ready.judged.novelty.shape
+            count = shape[0] * shape[1]
+            answers.append(self._verdict(ready, logits[at : at + count].reshape(shape)))
+            at += count
         return answers
 
-    def _verdict(self, window: _Window, worst: list[float]) -> Answer:
-        score = max(worst)
-        anomalous = score >= self._threshold
-        distance = abs(_log_odds(score) - _log_odds(self._threshold))
+    def _verdict(self, ready: _Ready, logits: Floats) -> Answer:
+        news = _news(ready)
+        faults = [fault_of(row) for row in chances_of(logits)]
+        score = score_of(max(faults), news.size)
+        told = news.size > 0 and score_of(max(faults), 0.0) < self._threshold
+        threshold = self._news_threshold if told else self._threshold
+        channels = [
+            {"name": name, "score": score_of(fault, _own_news(ready, place, news))}
+            for place, (name, fault) in enumerate(zip(ready.window.channels, faults, strict=True))
+        ]
+        distance = abs(_log_odds(score) - _log_odds(threshold))
         confidence = 1.0 / (1.0 + math.exp(-self._slope * distance))
         output = {
-            "anomalous": anomalous,
+            "anomalous": score >= threshold,
             "score": score,
-            "threshold": self._threshold,
-            "channels": [{"name": n, "score": s} for n, s in zip(window.channels, worst, strict=True)],
-            "context": self._next_context(window, worst),
+            "threshold": threshold,
+            "begins": news.row if news.size and score >= self._news_threshold else None,
+            "channels": channels,
+            "context": self._next_context(ready, news.alarm),
         }
-        return Answer(output, confidence, confidence < self._unsure_below)
-
-    def _next_context(self, window: _Window, worst: list[float]) -> dict[str, object]:
-        """Learn from what was seen, and slowly where it looks faulty: a new level may be meant to stay."""
-        usual = dict(window.context)
-        for place, name in enumerate(window.channels):
-            values = window.values[:, place]
-            if np.isfinite(values).sum() >= SHORTEST:
-                seen = usual_of(values)
-                pace = 1.0 if worst[place] < self._threshold else _WARY
-                usual[name] = usual[name].after(seen, pace) if name in usual else seen
-        return write_context(usual)
-
-
-def _shapes(feeds: Feeds) -> list[tuple[int, ...]]:
-    return [(len(feeds["window"]),)]
-
-
-def _channels(raw: object, most: int) -> tuple[str, ...]:
-    if not isinstance(raw, list | tuple) or not raw or not all(isinstance(name, str) for name in raw):
-        raise HiveError("input_invalid", "`channels` must be a list of names, one per column of `values`.")
-    if len(raw) > most or len(set(raw)) < len(raw):
-        raise HiveError("input_invalid", f"`channels` must be at most {most} different names.")
-    return tuple(raw)
-
-
-def _values(raw: object, channels: int, most: int) -> Floats:
-    if not isinstance(raw, np.ndarray) or raw.dtype.kind not in "fiu" or raw.ndim != _AXES:
-        raise HiveError("input_invalid", "`values` must be rows of numbers, one row per time.")
-    if raw.shape[1] != channels:
-        raise HiveError(
-            "input_invalid", f"`values` has {raw.shape[1]} columns, but there are {channels} channels."
+        return Answer(
+            output,
+            confidence,
+            confidence < self._unsure_below,
+            unfamiliar=self._unfamiliar(ready.judged.features),
         )
-    if not SHORTEST <= raw.shape[0] <= most:
-        raise HiveError(
-            "input_invalid", f"`values` has {raw.shape[0]} rows; {SHORTEST} to {most} are possible."
-        )
-    values = np.asarray(raw, dtype=np.float32)
-    if np.isinf(values).any():
-        raise HiveError("input_invalid", "`values` holds infinities. Send null where a value is missing.")
-    if not np.isfinite(values).any():
-        raise HiveError("input_invalid", "`values` holds no value at all.")
-    return values
+
+    def _unfamiliar(self, features: Floats) -> bool:
+        """Say whether most rows have several properties that hardly any row of the training data had."""
+        outside = (features < self._lowest) | (features > self._highest)
+        return bool((outside.sum(2) >= _STRANGE).mean() > _MOSTLY)
+
+    def _next_context(self, ready: _Ready, alarm: float) -> dict[str, object]:
+        usual = ready.judged.usual
+        channels = {
+            name: usual.only(place)
+            for place, name in enumerate(ready.window.channels)
+            if ready.before.rows[place] or np.isfinite(ready.window.values[:, place]).any()
+        }
+        return write_context(channels, alarm)
+
+
+def _news(ready: _Ready) -> News:
+    """Return what begins in the window; in a first one, of which nothing else is known, what stands alone in it."""
+    known = news_of(ready.judged.novelty, ready.before.rows, ready.alarm)
+    if ready.before.rows.any():
+        return known
+    alone = alone_in(ready.window.values.T, ready.before)
+    return replace(alone, alarm=known.alarm)
+
+
+def _own_news(ready: _Ready, place: int, news: News) -> float:
+    """Return how new a channel is where the device's news is, if it is at least as new as that."""
+    if not news.size or ready.before.rows.any():
+        own = float(ready.judged.novelty[place, news.row])
+    else:
+        own = alone_in(ready.window.values.T[place : place + 1], ready.before.only(place)).size
+    return own if news.size and own >= news.size else 0.0
+
+
+def _feeds(windows: Sequence[_Ready]) -> Feeds:
+    rows = [ready.judged.features.reshape(-1, FEATURES) for ready in windows]
+    return {"rows": np.concatenate(rows).astype(np.float32)}
 
 
 def _log_odds(chance: float) -> float:

@@ -105,6 +105,16 @@ def setting(settings: Json, name: str, where: str) -> float:
     return float(value)
 
 
+def numbers(settings: Json, name: str, where: str, count: int) -> tuple[float, ...]:
+    """Return a list of `count` numbers of a manifest's settings; raise HiveError(manifest_invalid) if it is none."""
+    value = settings.get(name)
+    items = value if isinstance(value, list) else []
+    found = [item for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
+    if len(found) != count or len(items) != count:
+        raise HiveError("manifest_invalid", f"The manifest needs {count} numbers in `{where}.{name}`.")
+    return tuple(float(item) for item in found)
+
+
 def names(settings: Json, name: str, where: str) -> tuple[str, ...]:
     """Return a list of strings of a manifest's settings; raise HiveError(manifest_invalid) if it is none."""
     value = settings.get(name)

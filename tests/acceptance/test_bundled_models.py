@@ -6,7 +6,6 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from specialists.kinds.base import Answer
@@ -15,12 +14,11 @@ from specialists.load import Specialist, load
 pytest.importorskip("torch", reason="the forge is not installed")
 pytest.importorskip("sklearn", reason="the forge is not installed")
 
-from specialists.forge.measures import ranking
 from specialists.forge.redact.corpus import gather
 from specialists.forge.redact.examples import EVERY, OUTSIDE
 from specialists.forge.redact.measure import detector_of, measured
-from specialists.forge.sources.signals import skab_valve1
-from specialists.forge.train_anomaly import stream
+from specialists.forge.sensor.gather import is_test, nab_recordings
+from specialists.forge.sensor.labelled import nab_figures, skab_figures, skab_runs
 
 DATA = os.environ.get("HIVE_DATA", "")
 pytestmark = pytest.mark.skipif(not DATA, reason="HIVE_DATA does not say where the data sets are")
@@ -62,10 +60,18 @@ def test_redaction_finds_the_persons_of_held_out_templates() -> None:
 
 
 def test_anomalies_of_skab_rank_as_claimed() -> None:
-
     specialist = load("sensor-detect-anomaly")
-    runs = [stream(specialist, values, marked) for _, values, marked in skab_valve1(Path(DATA))]
-    marks = np.array([mark for _, marks in runs for mark in marks])
-    area = ranking(marks, np.array([score for scores, _ in runs for score in scores]), "SKAB").value
-    low, high = claimed(specialist, "skab_auroc")
-    assert low <= area <= high
+    figures = skab_figures(specialist, skab_runs(Path(DATA)))
+    for name in ("skab_auroc", "skab_auroc_all", "skab_false_alarms", "skab_missed"):
+        low, high = claimed(specialist, name)
+        assert low <= figures[name].value <= high, name
+
+
+def test_nab_is_scored_as_claimed_on_series_not_learned_from() -> None:
+    specialist = load("sensor-detect-anomaly")
+    recordings = nab_recordings(Path(DATA))
+    names = [recording.name for recording in recordings]
+    figures, _ = nab_figures(specialist, [r for r in recordings if is_test(r.name, names)], draws=2)
+    for name in ("nab_standard", "nab_low_fp", "nab_low_fn"):
+        low, high = claimed(specialist, name)
+        assert low <= figures[name].value <= high, name

@@ -11,7 +11,9 @@ from hive.errors import HiveError
 from specialists.forge.pipeline.stages import Task
 
 TASKS: Final[Mapping[str, str]] = {
+    "anomaly": "specialists.forge.tasks.anomaly:Anomaly",
     "classify": "specialists.forge.classify.task:Classify",
+    "describe": "specialists.forge.tasks.describe:Describe",
     "embed": "specialists.forge.embed.task:EmbedTask",
     "redact": "specialists.forge.redact.task:RedactTask",
     "regress": "specialists.forge.risk.task:regress",

@@ -63,8 +63,30 @@ def dropped(values: Floats) -> None:
     values[30:40] = -40
 
 
+def learnt(specialist: Specialist, windows: int = 8) -> object:
+    context: object = None
+    for part in range(windows):
+        context = verdict(specialist, wave(64, part), context)["context"]
+    return context
+
+
 @pytest.mark.parametrize("fault", [spiked, shifted, dropped])
 def test_clear_faults_are_flagged(specialist: Specialist, fault: Callable[[Floats], None]) -> None:
+    context = learnt(specialist)
+    flagged = 0
+    for seed in range(10):
+        values = wave(64, seed).astype(np.float32)
+        fault(values)
+        output = verdict(specialist, values, context)
+        flagged += bool(output["anomalous"])
+        assert output["begins"] is None or 25 <= int(str(output["begins"])) < 64
+    assert flagged >= 9
+
+
+@pytest.mark.parametrize("fault", [spiked, dropped])
+def test_a_clear_fault_is_flagged_in_a_first_window(
+    specialist: Specialist, fault: Callable[[Floats], None]
+) -> None:
     flagged = 0
     for seed in range(10):
         values = wave(64, seed).astype(np.float32)
@@ -73,18 +95,43 @@ def test_clear_faults_are_flagged(specialist: Specialist, fault: Callable[[Float
     assert flagged >= 9
 
 
+def test_a_verdict_follows_from_score_and_threshold(specialist: Specialist) -> None:
+    context = learnt(specialist)
+    for seed in range(20):
+        values = wave(64, seed) * (1 + seed / 10)
+        output = verdict(specialist, values, context)
+        assert output["anomalous"] == (float(str(output["score"])) >= float(str(output["threshold"])))
+
+
+def test_one_value_is_a_window_where_the_context_knows_the_channel(specialist: Specialist) -> None:
+    context = learnt(specialist)
+    assert not verdict(specialist, np.array([20.5]), context)["anomalous"]
+    far = verdict(specialist, np.array([90.0]), context)
+    assert far["anomalous"]
+    assert far["begins"] == 0
+
+
+def test_values_one_by_one_are_judged_like_a_window(specialist: Specialist) -> None:
+    context = learnt(specialist)
+    values = wave(40, 3)
+    values[20] += 40
+    whole = verdict(specialist, values, context)
+    begins = []
+    for row, value in enumerate(values):
+        output = verdict(specialist, np.array([value]), context)
+        context = output["context"]
+        begins += [row] * (output["begins"] is not None)
+    assert whole["begins"] == begins[0] == 20
+
+
 def test_a_stuck_sensor_is_flagged_against_its_past(specialist: Specialist) -> None:
-    context: object = None
-    for part in range(6):
-        context = verdict(specialist, wave(64, part), context)["context"]
+    context = learnt(specialist)
     stuck = [np.full(64, wave(64, part)[-1]) for part in range(10)]
     assert sum(bool(verdict(specialist, values, context)["anomalous"]) for values in stuck) >= 9
 
 
 def test_a_new_level_is_flagged_against_the_past_and_gets_usual(specialist: Specialist) -> None:
-    context: object = None
-    for part in range(6):
-        context = verdict(specialist, wave(64, part), context)["context"]
+    context = learnt(specialist)
     seen = []
     for part in range(60):
         output = verdict(specialist, wave(64, part, level=60.0), context)
@@ -92,6 +139,11 @@ def test_a_new_level_is_flagged_against_the_past_and_gets_usual(specialist: Spec
         seen.append(output["anomalous"])
     assert seen[0]
     assert not any(seen[-5:])
+
+
+def test_a_context_stays_small(specialist: Specialist) -> None:
+    context = learnt(specialist, 40)
+    assert len(json.dumps(context)) < 12_000
 
 
 def test_clean_signals_stay_quiet(specialist: Specialist) -> None:
@@ -116,7 +168,7 @@ def test_a_flat_line_without_a_past_is_no_fault(specialist: Specialist) -> None:
 
 def test_the_faulty_channel_scores_highest(specialist: Specialist) -> None:
     values = np.stack([wave(64, 1), wave(64, 2), wave(64, 3)], axis=1)
-    values[30, 1] += 40
+    values[30:50, 1] += 40
     output = verdict(specialist, values)
     channels = output["channels"]
     assert isinstance(channels, list)
@@ -134,10 +186,13 @@ def test_windows_of_many_lengths_are_taken(specialist: Specialist, steps: int) -
 
 
 def test_a_spike_is_found_wherever_it_is_in_a_long_window(specialist: Specialist) -> None:
+    context = learnt(specialist)
     for at in (5, 31, 64, 200, 297):
         values = wave(300, 2)
         values[at] += 40
-        assert verdict(specialist, values)["anomalous"], at
+        output = verdict(specialist, values, context)
+        assert output["anomalous"], at
+        assert output["begins"] == at
 
 
 def test_the_answer_survives_the_wire(specialist: Specialist) -> None:

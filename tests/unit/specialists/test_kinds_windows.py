@@ -1,84 +1,55 @@
-"""Sensor windows become views on one scale, and the context carries what is usual."""
+"""Windows are read with a sentence for each thing that does not fit."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
 
 from hive.errors import HiveError
-from specialists.kinds.windows import FEATURES, LENGTH, Usual, features, read_context, usual_of, write_context
+from specialists.kinds.windows import Limits, read_window
+
+LIMITS = Limits(rows=100, channels=3, values=150)
 
 
-def test_views_do_not_depend_on_units() -> None:
-    signal = np.sin(np.arange(100, dtype=np.float32) / 5)
-    plain, scaled = features(signal, None), features(1000 * signal + 5000, None)
-    assert plain.shape == (3, FEATURES, LENGTH)
-    assert np.allclose(plain, scaled, atol=1e-2)
+def document(**changes: object) -> dict[str, object]:
+    values = np.zeros((10, 2), np.float32)
+    return {"source": "pump-7", "channels": ["a", "b"], "interval_s": 2.0, "values": values, **changes}
 
 
-def test_short_and_missing_values_are_masked() -> None:
-    values = np.arange(10, dtype=np.float32)
-    values[3] = np.nan
-    view = features(values, None)[0]
-    assert view[2].sum() == 9
-    assert not view[:2, : LENGTH - 10].any()
-    assert view[0, LENGTH - 10 + 3] == 0
-    assert np.isfinite(view).all()
+def test_a_window_is_read() -> None:
+    window = read_window(document(context={"x": 1}), "window", LIMITS)
+    assert (window.source, window.channels, window.interval_s) == ("pump-7", ("a", "b"), 2.0)
+    assert window.values.shape == (10, 2)
+    assert window.context == {"x": 1}
 
 
-def test_constant_and_huge_values_stay_finite() -> None:
-    for values in (np.zeros(20), np.full(20, 3e38), np.array([1e-38, -3e38, 3e38] * 10)):
-        assert np.isfinite(features(values.astype(np.float32), Usual(0.0, 0.0, 0.0, 0.0))).all()
-
-
-def test_the_context_moves_towards_what_is_seen() -> None:
-    usual = Usual(0.0, 1.0, 1.0, 2.0, 0.0, 10)
-    after = usual.after(Usual(10.0, 2.0, 1.0, 2.0))
-    assert (after.location, after.scale, after.wander, after.windows) == (2.0, 1.2, 2.0, 11)
-    assert usual.after(Usual(10.0, 2.0, 1.0, 2.0), pace=0.25).location == 0.5
-
-
-def test_the_context_survives_json() -> None:
-    usual = {"a": usual_of(np.arange(20, dtype=np.float32))}
-    document = json.loads(json.dumps(write_context(usual)))
-    assert read_context(document, ["a", "new"]) == usual
+def test_a_window_without_a_sound_interval_or_source_gets_plain_ones() -> None:
+    window = read_window(document(interval_s=float("nan"), source=7), "window", LIMITS)
+    assert (window.source, window.interval_s) == ("", 1.0)
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("changes", "words"),
     [
-        3,
-        {},
-        {"version": 2, "channels": {}},
-        {"version": 1, "channels": []},
-        {"version": 1, "channels": {"a": None}},
-        {
-            "version": 1,
-            "channels": {"a": {"location": 0, "scale": -1, "step": 0, "peak": 0, "wander": 0, "windows": 1}},
-        },
-        {
-            "version": 1,
-            "channels": {
-                "a": {"location": float("nan"), "scale": 1, "step": 0, "peak": 0, "wander": 0, "windows": 1}
-            },
-        },
-        {
-            "version": 1,
-            "channels": {
-                "a": {"location": 0, "scale": 1, "step": 0, "peak": 0, "wander": 0, "windows": "many"}
-            },
-        },
-        {
-            "version": 1,
-            "channels": {
-                "a": {"location": 10**400, "scale": 1, "step": 0, "peak": 0, "wander": 0, "windows": 1}
-            },
-        },
+        ({"channels": []}, "must be a list of names"),
+        ({"channels": ["a", "a"]}, "at most 3 different names"),
+        ({"channels": list("abcd")}, "at most 3 different names"),
+        ({"values": [[1.0]]}, "rows of numbers"),
+        ({"values": np.zeros((10, 3), np.float32)}, "has 3 columns, but there are 2 channels"),
+        ({"values": np.zeros((0, 2), np.float32)}, "has 0 rows; 1 to 100 are possible"),
+        ({"values": np.zeros((101, 2), np.float32)}, "has 101 rows; 1 to 100 are possible"),
+        ({"values": np.zeros((80, 2), np.float32)}, "holds 160 values; 150 are possible"),
+        ({"values": np.full((10, 2), np.inf, np.float32)}, "holds infinities"),
+        ({"values": np.full((10, 2), np.nan, np.float32)}, "holds no value at all"),
+        ({"values": np.full((10, 2), 1e300)}, "holds infinities"),
     ],
 )
-def test_a_foreign_context_is_refused(document: object) -> None:
-    with pytest.raises(HiveError) as caught:
-        read_context(document, ["a"])
-    assert caught.value.code == "input_invalid"
+def test_what_does_not_fit_is_refused(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(HiveError, match=words) as error:
+        read_window(document(**changes), "window", LIMITS)
+    assert error.value.code == "input_invalid"
+
+
+def test_what_is_no_object_is_refused() -> None:
+    with pytest.raises(HiveError, match=r"`window` must be a sensor.window"):
+        read_window([1], "window", LIMITS)

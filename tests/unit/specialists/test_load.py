@@ -19,7 +19,13 @@ from specialists.manifest import read_manifest, verify
 from tests.fakes.hostile import FLOAT, message, model, value_info
 
 UINT8 = 2
-NAMES = ["mesh-echo", "sensor-detect-anomaly", "text-classify-intent", "text-redact"]
+NAMES = [
+    "mesh-echo",
+    "sensor-describe-anomaly",
+    "sensor-detect-anomaly",
+    "text-classify-intent",
+    "text-redact",
+]
 
 
 def code_of(name_or_path: str | Path) -> HiveError:
@@ -38,7 +44,7 @@ def test_a_bundled_specialist_is_whole_small_and_known(name: str) -> None:
     manifest = read_manifest(folder)
     verify(manifest)
     assert (manifest.name, manifest.version) == (name, folder.name)
-    assert {path.name for path in folder.iterdir()} == {*manifest.files, "manifest.json"}
+    assert {path.name for path in folder.iterdir()} - {"costs.json"} == {*manifest.files, "manifest.json"}
     assert sum(pin.size_bytes for pin in manifest.files.values()) < 2_000_000
     types = TypeRegistry(manifest.types)
     for kind in (*manifest.inputs.values(), manifest.output):
@@ -96,7 +102,7 @@ def test_a_tampered_file_is_refused(tmp_path: Path, file: str) -> None:
         (
             "kind",
             "oracle",
-            "known kinds: anomaly, classify, command, echo, embed, estimate, intent, redact, risk, tag",
+            "known kinds: alert, anomaly, classify, command, echo, embed, estimate, intent, redact, risk, tag",
         ),
         ("calibration", {"temperature": 1.0}, "calibration.unsure_below"),
         ("postprocess", {}, "postprocess.labels"),
