@@ -66,12 +66,14 @@ def test_killed_again_and_again_it_still_ends(tmp_path: Path) -> None:
 
 
 def test_two_builds_of_one_recipe_share_the_work(tmp_path: Path) -> None:
-    with started(tmp_path, "teacher") as first, started(tmp_path, "") as second:
+    with started(tmp_path, "teacher") as first:
         assert line(first.stdout) == "ready"
-        assert first.stdin is not None
-        first.stdin.write("\n")
-        first.stdin.close()
-        one, other = json.loads(line(first.stdout)), json.loads(line(second.stdout))
+        # The second finds data done, and waits where the first is.
+        with started(tmp_path, "") as second:
+            assert first.stdin is not None
+            first.stdin.write("\n")
+            first.stdin.close()
+            one, other = json.loads(line(first.stdout)), json.loads(line(second.stdout))
     assert sorted(one["ran"] + other["ran"], key=OWN.index) == list(OWN)
     assert one["publish"] == other["publish"]
 
