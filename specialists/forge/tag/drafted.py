@@ -11,7 +11,11 @@ from specialists.forge.tag.corpus import load_corpus
 from specialists.forge.tag.files import STUDENT_TOKENS, TOKENIZER
 from specialists.forge.tag.shrink import CALIBRATION, CHOICE, QUANTIZED
 
-_MAX_CHARS: Final = 8000
+_MAX_CHARS: Final = 6000
+_TABLES: Final = {
+    "static_table8": ", its table in blocks of int8",
+    "static_table4": ", its table in blocks of int4",
+}
 
 
 def draft_of(bench: Workbench) -> Draft:
@@ -43,10 +47,12 @@ def draft_of(bench: Workbench) -> Draft:
         run_bound_ms=2000,
         summary=f"Marks parts of a text ({kinds})"
         + (f" and says which of {len(intents)} intents it has." if intents else "."),
-        how="A dilated convolutional network over pieces of words and their shapes (case, digits, signs). It was "
-        "taught by a fine-tuned sentence encoder what this says of every word of the training texts and of many "
-        "more made from them; then filters that matter little were taken away, and the rest went to int8 with "
-        "fixed scales. Temperatures and the confidence of the whole answer come from the validation part.",
+        how="A dilated convolutional network over pieces of words and their shapes (case, digits, signs), in which "
+        "each word is told what the whole text is. It was taught by a fine-tuned sentence encoder what this says of "
+        "every word of the training texts and of many more made from them; then filters that matter little were taken "
+        "away, "
+        f"and the rest went to int8 with fixed scales{_TABLES.get(choice['chosen'], '')}. Temperatures, the confidence "
+        "of the whole answer, and from where a text is unfamiliar come from the validation part.",
         limits=[
             "Types and intents are those of the training data; a text of another kind still gets the nearest.",
             f"At most {_MAX_CHARS} characters; longer texts are refused, never cut.",

@@ -27,7 +27,7 @@ STUDENT: Final = "student.pt"
 SIZE: Final = "size.json"
 TOKENIZER: Final = "tokenizer.json"
 TEACHER_TOKENS: Final = 254
-STUDENT_TOKENS: Final = 4096
+STUDENT_TOKENS: Final = 2048
 _FIRST, _LAST = "[CLS]", "[SEP]"
 
 
