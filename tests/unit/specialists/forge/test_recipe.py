@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from hive.errors import HiveError
-from specialists.forge.recipe import changed, load, seconds_of, teacher_fields
+from specialists.forge.pipeline.options import options_of
+from specialists.forge.recipe import changed, load, names, seconds_of, teacher_fields
+from specialists.forge.tasks import load as load_task
 
 TEXT = """\
 name: shop-desk
@@ -71,3 +73,17 @@ def test_a_teacher_is_a_directory_or_an_address(tmp_path: Path) -> None:
         "key_variable": "KEY",
         "may_see_data": True,
     }
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_bundled_recipe_is_one_that_its_task_takes(name: str) -> None:
+    pytest.importorskip("torch", reason="the forge is not installed")
+    recipe = load(name, {})
+    assert recipe.name == name
+    assert set(options_of(recipe, load_task(recipe.task))) >= {"teacher", "quantize"}
+
+
+def test_make_models_makes_them_all() -> None:
+    makefile = (Path(__file__).parents[4] / "Makefile").read_text("utf-8")
+    assert "RECIPES := $(wildcard specialists/forge/recipes/*.yaml)" in makefile
+    assert "for recipe in $(RECIPES)" in makefile
