@@ -70,29 +70,3 @@ class TokenTagger(nn.Module):
         for block in self.blocks:
             signal = (signal + torch.relu(block(self.drop(signal)))) * seen
         return self.head(self.drop(signal)).transpose(1, 2)
-
-
-class WindowScorer(nn.Module):
-    """A dilated convolutional scorer: windows [batch, features, time] -> one logit per window [batch].
-
-    `steps` gives a logit per time, which training uses; the window's is the largest of the times that are present.
-    """
-
-    def __init__(self, features: int, filters: int, dilations: Sequence[int]) -> None:
-        """Build one residual block of kernel 3 per dilation."""
-        super().__init__()
-        self.enter = nn.Conv1d(features, filters, 5, padding=2)
-        self.blocks = nn.ModuleList(nn.Conv1d(filters, filters, 3, padding=d, dilation=d) for d in dilations)
-        self.head = nn.Conv1d(filters, 1, 1)
-
-    def steps(self, windows: torch.Tensor) -> torch.Tensor:
-        """Return logits [batch, time]."""
-        signal = torch.relu(self.enter(windows))
-        for block in self.blocks:
-            signal = signal + torch.relu(block(signal))
-        return self.head(signal).squeeze(1)
-
-    def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        """Return logits [batch]."""
-        present = windows[:, 2]
-        return (self.steps(windows) * present + (present - 1) * 30.0).amax(dim=1)

@@ -19,6 +19,7 @@ from specialists.forge.measures import Measure, bootstrap, calibration_error, sh
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.quantize import best, candidates, tried
+from specialists.forge.sensor.evaluate import tested_on
 from specialists.forge.sensor.faults import KINDS
 from specialists.forge.sensor.learn import start_torch
 from specialists.forge.sensor.lots import Lot, joined, lot_of
@@ -132,7 +133,7 @@ def evaluate(bench: Workbench) -> None:
     """Measure how well faults in held-out series are named, and what it costs."""
     pool = pool_of(load(bench.of("data"), "test"))
     held = lot_of(pool, _count(bench), np.random.default_rng([bench.seed, 3]), 1.0)
-    where = f"faults put into held-out series of {bench.recipe.data.source or Path(bench.recipe.data.path or '').name}"
+    where = f"faults put into {tested_on(bench, len(pool))}"
     temperatures = json.loads((bench.of("calibrate") / CALIBRATION).read_text("utf-8"))
     feeds = [{"pieces": view[None]} for view in held.views[:_TIMED]]
     files = _files(bench)
