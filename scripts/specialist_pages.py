@@ -71,7 +71,7 @@ EXAMPLES: Mapping[str, str] = {
 # What else a reader should know before asking, by capability.
 NOTES: Mapping[str, str] = {
     "sensor.describe_anomaly": "Whoever has a window only asks for the type that is wanted: `hive submit --want alert "
-    "@window.json` goes through `sensor.detect_anomaly` first.",
+    "--input-type sensor.window @window.json` goes through `sensor.detect_anomaly` first.",
     "sensor.detect_anomaly": "Send the answer's `context` with the next window of the same source: it holds what is "
     "usual for it. Nothing is kept anywhere else.",
     "text.route_note": "Notes with names in them may be labelled `pii`; where those may not be, a task for a `route` "

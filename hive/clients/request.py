@@ -146,7 +146,8 @@ class Catalog:
         if declared is not None and len(declared) != 1:
             names = ", ".join(name for name, _ in declared)
             raise HiveError(
-                "input_invalid", f"{wish.capability} has several inputs: give `inputs` with {names}."
+                "input_invalid",
+                f"{wish.capability} has several inputs: give `inputs` with {names} (--input NAME=... for each).",
             )
         kind = self._kind(wish, declared, wish.input, wish.input_type)
         frames = self.frames(kind, wish.input)
