@@ -28,6 +28,7 @@ _LEAST_ROWS: Final = 64
 _LEAST_IN_ALL: Final = 300
 _ODD_SHARE: Final = 0.5
 _UNEVEN: Final = 0.5
+_LEAK: Final = 0.95
 _MILLISECONDS: Final = 1e11
 
 
@@ -118,6 +119,7 @@ def _recordings(
     marked = _marks(frame[roles.label], file, findings) if roles.label else None
     used = {roles.time, roles.label, roles.series}
     values = _values(frame[[name for name in frame.columns if name not in used]], file, findings)
+    values = values if marked is None else _without_leaks(values, marked, file, findings)
     seconds = (
         _seconds(frame[roles.time], file, findings) if roles.time else np.arange(len(frame), dtype=float)
     )
@@ -165,6 +167,24 @@ def _values(frame: pd.DataFrame, file: Path, findings: Findings) -> pd.DataFrame
                 "columns_left_out", f"{file.name}: columns that {what} are left out: {listed(names, 12)}."
             )
     return pd.DataFrame(kept, index=frame.index)
+
+
+def _without_leaks(
+    values: pd.DataFrame, marked: npt.NDArray[np.bool_], file: Path, findings: Findings
+) -> pd.DataFrame:
+    """Return the columns that do not say the label in other words."""
+    told = [
+        name
+        for name in values.columns
+        if abs(float(np.corrcoef(np.nan_to_num(values[name].to_numpy()), marked)[0, 1])) > _LEAK
+    ]
+    if told:
+        findings.warn(
+            "column_leaks",
+            f"{file.name}: columns that say the same as the label are left out: {listed(told)}. A device would not "
+            "send them.",
+        )
+    return values.drop(columns=told)
 
 
 def _marks(cells: pd.Series, file: Path, findings: Findings) -> npt.NDArray[np.bool_] | None:

@@ -120,6 +120,15 @@ def test_without_times_the_rows_are_taken_as_they_stand(tmp_path: Path) -> None:
     assert set(found) == {"time_unnamed"}
 
 
+def test_a_column_that_says_the_label_is_left_out(tmp_path: Path) -> None:
+    labels: list[object] = [int(n in range(100, 150)) for n in range(400)]
+    alarm: list[object] = [3.5 if n in range(100, 150) else 1.0 for n in range(400)]
+    columns = {"time": stamps(), "flow": numbers(), "alarm": alarm, "anomaly": labels}
+    (one,), found = read(table(tmp_path / "m.csv", columns))
+    assert one.channels == ("flow",)
+    assert "say the same as the label are left out: alarm" in found["column_leaks"]
+
+
 def test_one_class_means_no_labels(tmp_path: Path) -> None:
     (one,), found = read(table(tmp_path / "m.csv", {"time": stamps(), "flow": numbers(), "label": [0] * 400}))
     assert one.marked is None
