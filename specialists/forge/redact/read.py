@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from hive.errors import HiveError
+from specialists.forge.data.files import find_file
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.text_files import TextFiles, labelled_texts
 from specialists.forge.pipeline.lineage import DATA_SUMMARY
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.recipe import DataPart
@@ -99,8 +101,8 @@ def _public(part: DataPart, root: Path | None) -> Splits:
 
 def _with_own(public: Splits, part: DataPart, seed: int, findings: Findings) -> Splits:
     """Return a user's texts beside the public ones, which are only learned from and chosen by."""
-    test, validation = (Path(path) if path else None for path in (part.test, part.validation))
-    files = TagFiles(Path(str(part.path)), validation, test, part.columns)
+    test, validation = (find_file(path) if path else None for path in (part.test, part.validation))
+    files = TagFiles(find_file(str(part.path)), validation, test, part.columns)
     corpus = marked_texts(files, seed, findings)
     parts = (corpus.train, corpus.validation, corpus.test)
     kinds = sorted({span.kind for texts in parts for text in texts for span in text.spans})
@@ -117,8 +119,8 @@ def _with_own(public: Splits, part: DataPart, seed: int, findings: Findings) -> 
     ]
     unlabelled = [*corpus.unlabelled, *public.unlabelled]
     if part.unlabelled:
-        lines = Path(part.unlabelled).read_text("utf-8", errors="replace").splitlines()
-        unlabelled += [line.strip() for line in lines if line.strip()]
+        loose = TextFiles(find_file(part.unlabelled), text=part.columns.get("text"), needs_label=False)
+        unlabelled += [text for texts in labelled_texts(loose, seed).parts.values() for text in texts.texts]
     return Splits([*own[0], *public.train], [*own[1], *public.validation], own[2], unlabelled, tags)
 
 

@@ -85,6 +85,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         rows.append(json.dumps({"text": text, "spans": spans}))
     path.write_text("\n".join(rows) + "\n")
+    path.with_name("loose.csv").write_text("text\n" + "".join(f"call bo about pump {n}\n" for n in range(40)))
     return path
 
 
@@ -94,7 +95,7 @@ def built(texts: Path, models_at: Path, cache: Path, teacher: str) -> Built:
             "name": "mine",
             "task": "redact",
             "budget": "10s",
-            "data": {"path": str(texts)},
+            "data": {"path": str(texts), "unlabelled": str(texts.with_name("loose.csv"))},
             "options": {"distill": {**SMALL, "encoder": str(models_at)}, "teacher": {"directory": teacher}},
         }
     )
@@ -113,6 +114,10 @@ def test_a_specialist_comes_out_that_knows_the_users_own_type(build_of: Built) -
     assert isinstance(answer, Answer)
     assert isinstance(answer.output, dict)
     assert "[EMAIL_1]" in answer.output["text"]
+
+
+def test_the_teacher_reads_the_texts_without_marks(build_of: Built) -> None:
+    assert "The teacher reads 40 texts without marks." in build_of.entries["teacher"].said
 
 
 def test_teacher_and_students_are_measured_on_the_same_texts(build_of: Built) -> None:
