@@ -85,11 +85,11 @@ def calibrate(bench: Workbench) -> None:
     temperature = thresholds.best_temperature(logits, words, examples, splits.tags)
     found = thresholds.judged(logits, words, examples, types, temperature)
     sources = {source: _of(found, examples, {source}) for source in dict.fromkeys(e.source for e in examples)}
-    main = main_source(examples)
     wanted = options["precision"]
     assert isinstance(wanted, float), "checked by the pipeline"
-    pair = thresholds.best_replacing(list(sources.values()), sources[main], wanted)
     even = set(sources) - _UNEVEN or set(sources)
+    corpora = [words for source, words in sources.items() if source in even]
+    pair = thresholds.best_replacing(list(sources.values()), corpora, wanted)
     settings = {
         "temperature": round(temperature, 4),
         "replace_from": round(pair[0], 4),

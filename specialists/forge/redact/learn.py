@@ -25,7 +25,7 @@ STUDENT: Final = "student.pt"
 TOKENIZER: Final = "tokenizer.json"
 _TAUGHT: Final = "taught.npz"
 _FACTS: Final = "teacher.json"
-_READS_S: Final = 0.0055  # of one text by the teacher
+_READS_S: Final = 0.008  # of one text by the teacher
 # Of one token by the student, forwards and backwards: what hangs on nothing, and of each of its multiplications.
 _TOKEN_S: Final = 3e-5
 _PRODUCT_S: Final = 1.8e-10

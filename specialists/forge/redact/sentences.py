@@ -132,7 +132,7 @@ PATTERNS: Final = (
     "{PERSON}, {PERSON} and {PERSON} went to {LOCATION}.",
     "Contact: {PERSON}, {ORGANIZATION}, {ADDRESS}, tel. {PHONE}, {EMAIL}",
     "Name: {PERSON}\nAddress: {ADDRESS}\nPhone: {PHONE}\nEmail: {EMAIL}",
-    "Card: {CARD}, holder {PERSON}",
+    "Card: {CARD} exp 09/27 cvv 123 holder {PERSON}",
     "charge {CARD} please",
     "pay with card {CARD} in the name of {PERSON}",
     "{PERSON} works for {ORGANIZATION} in {LOCATION}",

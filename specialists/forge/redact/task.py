@@ -66,7 +66,7 @@ class RedactTask:
     version = 1
     defaults: Mapping[str, Mapping[str, object]] = MappingProxyType(_DEFAULTS)
     shares: Mapping[str, float] = MappingProxyType({"teacher": 0.1, "distill": 0.8, "evaluate": 0.1})
-    budget_s: float = 960.0
+    budget_s: float = 900.0
 
     def stages(self) -> Mapping[str, StageFunction]:
         """Return a function for each stage of its own."""

@@ -155,26 +155,26 @@ def precision(words: Words, marked: Bools) -> float:
     return hit / max(1.0, hit + spoilt)
 
 
-def best_replacing(sources: Sequence[Words], main: Words, wanted_precision: float) -> tuple[float, float]:
-    """Return `replace_from` and `others_from`.
+def best_replacing(
+    sources: Sequence[Words], even: Sequence[Words], wanted_precision: float
+) -> tuple[float, float]:
+    """Return `replace_from` and `others_from`, by words of several corpora.
 
-    The first has the best F2 on the corpus `main` of those that reach `wanted_precision` there, per character: a
-    personal word that stays weighs more than another that goes. Then the second has the best F1, mean over all
+    The first has the best F2 of those that reach `wanted_precision` per character, both means over the corpora `even`,
+    which are marked completely: a personal word that stays weighs more than another that goes, and one corpus of few
+    templates says little of how precise it is. Then the second, not below the first, has the best F1, mean over all
     `sources`, of those that keep this precision. If none reaches it, the most precise is taken.
     """
 
-    def first(cut: float) -> tuple[float, float]:
-        gone = _marked(main, (cut, max(cut, _EVEN)))
-        return min(precision(main, gone), wanted_precision), f_measure(main, gone, 2.0)
+    def score(pair: tuple[float, float], corpora: Sequence[Words], beta: float) -> tuple[float, float]:
+        good = float(np.mean([precision(words, _marked(words, pair)) for words in even]))
+        fits = [f_measure(words, _marked(words, pair), beta) for words in corpora]
+        return min(good, wanted_precision), float(np.mean(fits))
 
-    def second(cut: float) -> tuple[float, float]:
-        scores = [f_measure(words, _marked(words, (replace_from, cut)), 1.0) for words in sources]
-        return min(precision(main, _marked(main, (replace_from, cut))), wanted_precision), float(
-            np.mean(scores)
-        )
-
-    replace_from = max(map(float, _CUTS), key=first)
-    return replace_from, max(map(float, _CUTS), key=second)
+    cuts = [float(cut) for cut in _CUTS]
+    replace_from = max(cuts, key=lambda cut: score((cut, max(cut, _EVEN)), even, 2.0))
+    others = [cut for cut in cuts if cut >= replace_from]
+    return replace_from, max(others, key=lambda cut: score((replace_from, cut), sources, 1.0))
 
 
 def best_doubt(words: Words, pair: tuple[float, float]) -> float:

@@ -36,14 +36,15 @@ def test_recall_weighs_more_than_precision() -> None:
 
 def test_the_threshold_separates_what_can_be_separated() -> None:
     some = words([0.9, 0.7, 0.3, 0.1], [True, True, False, False])
-    replace_from, _ = best_replacing([some], some, 0.95)
+    replace_from, others_from = best_replacing([some], [some], 0.95)
     assert 0.3 < replace_from <= 0.7
+    assert others_from >= replace_from
 
 
-def test_precision_on_the_main_corpus_comes_first() -> None:
+def test_precision_on_the_even_corpora_comes_first() -> None:
     main = words([0.9, 0.5, 0.5], [True, True, False])
-    loose, _ = best_replacing([main], main, 0.5)
-    strict, _ = best_replacing([main], main, 0.95)
+    loose, _ = best_replacing([main], [main], 0.5)
+    strict, _ = best_replacing([main], [main], 0.95)
     assert loose <= 0.5 < strict
 
 
