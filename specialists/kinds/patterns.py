@@ -207,12 +207,22 @@ def _matches(text: str) -> Iterator[Found]:
     for rule in _RULES:
         if longest < rule.digits or (rule.signs and not any(sign in plain for sign in rule.signs)):
             continue
-        part = "value" if "value" in rule.form.groupindex else 0
-        for match in rule.form.finditer(text):
-            start, end = match.span(part)
-            size = _passing(text[start:end], rule)
-            if size and not (rule.unless and rule.unless.search(text[max(0, start - 24) : start])):
-                yield Found(start, start + size, rule.kind, rule.score)
+        yield from _found(rule, text)
+
+
+def _found(rule: Rule, text: str) -> Iterator[Found]:
+    """Yield what a rule finds; where a match fails, its next group may begin one that does not."""
+    part = "value" if "value" in rule.form.groupindex else 0
+    at = 0
+    while match := rule.form.search(text, at):
+        start, end = match.span(part)
+        size = _passing(text[start:end], rule)
+        if size and not (rule.unless and rule.unless.search(text[max(0, start - 24) : start])):
+            yield Found(start, start + size, rule.kind, rule.score)
+            at = start + size
+        else:
+            gap = text.find(" ", match.start() + 1, match.end())
+            at = match.end() if gap < 0 else gap + 1
 
 
 def _passing(text: str, rule: Rule) -> int:

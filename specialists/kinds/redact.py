@@ -25,6 +25,7 @@ from specialists.kinds.shapes import shapes
 from specialists.kinds.texts import Text, TextReader
 from specialists.kinds.units import Units, inside, marked, merged, units_of, unreadable
 from specialists.kinds.way import Feeds, Way
+from specialists.manifest_file import Json
 
 # With fewer words than this, how finely they are cut says little about the language.
 FEW_WORDS: Final = 4
@@ -32,24 +33,20 @@ FEW_WORDS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Which words are replaced: `types` are the model's tags but the first, `vouched` those of the label's claim.
+    """Which words are marked: `types` are the model's tags but the first, `vouched` those of the label's claim.
 
-    A word goes from a probability of `replace_from` for the vouched types together, or of `others_from` for the others
-    (organisations): one of those that stays does no harm to a person, and does not make an answer unsure.
+    A word goes from a probability of `cuts` for one type, or from as much of several together. What is not vouched for
+    (organisations) does no harm to a person where it stays, and does not make an answer unsure.
     """
 
     types: tuple[str, ...]
     vouched: npt.NDArray[np.bool_]
     numeric: npt.NDArray[np.bool_]
-    replace_from: float
-    others_from: float
+    cuts: Chances
 
     def likely(self, units: Units) -> npt.NDArray[np.bool_]:
         """Say of each word whether it is marked."""
-        chances = units.chances
-        personal = chances[:, self.vouched].sum(axis=1)
-        others = chances.sum(axis=1) - personal
-        return np.asarray((personal >= self.replace_from) | (others >= self.others_from))
+        return np.asarray((units.chances / self.cuts).sum(axis=1) >= 1.0)
 
     def left(self, units: Units) -> Chances:
         """Return the probability that a word is vouched for; types that go only with a digit count only with one."""
@@ -63,10 +60,9 @@ class Redact:
     Manifest: `preprocess.max_tokens`, `max_chars` and `scripts` that it reads (LATIN); `postprocess.tags` in the
     model's order, "outside" first: all others are found; `replace`, the tags that are replaced; `only_with_digits`,
     those replaced only where a digit is in them (default: none); `vouched`, those whose absence the answer stands for
-    (default: all of `replace`); `calibration.temperature`, `replace_from` (probability from which a word is marked),
-    `others_from` (the same for types that are not vouched for; default: `replace_from`), `doubt_from` (from which a
-    word that stays makes the answer unsure) and `unfamiliar_from` (tokens per word from which a text is unlike those
-    learned; default: never).
+    (default: all of `replace`); `calibration.temperature`, `replace_from` (for each type the probability from which a
+    word is marked), `doubt_from` (that of all vouched types from which a word that stays makes the answer unsure) and
+    `unfamiliar_from` (tokens per word from which a text is unlike those learned; default: never).
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -92,13 +88,11 @@ class Redact:
                 "manifest_invalid",
                 f"`postprocess` replaces {sorted(unknown)}, which are no tags of the model.",
             )
-        replace_from = setting(cuts, "replace_from", "calibration")
         self._judge = Judge(
             types,
             np.array([kind in vouched for kind in types]),
             np.array([kind in self._numeric for kind in types]),
-            replace_from,
-            setting(cuts, "others_from", "calibration") if "others_from" in cuts else replace_from,
+            np.array([_cut(cuts, kind) for kind in types]),
         )
         self._temperature = setting(cuts, "temperature", "calibration")
         self._doubt_from = setting(cuts, "doubt_from", "calibration")
@@ -165,6 +159,17 @@ class Redact:
 def _feeds(texts: Sequence[Text]) -> Feeds:
     forms = [shapes(item.text, item.tokens) for item in texts]
     return {"ids": padded([item.tokens.ids for item in texts]), "shapes": padded(forms)}
+
+
+def _cut(calibration: Json, kind: str) -> float:
+    """Return the probability from which a word is marked as `kind`; raise HiveError(manifest_invalid) without one."""
+    cuts = calibration.get("replace_from")
+    cut = setting(cuts, kind, "calibration.replace_from") if isinstance(cuts, dict) else 0.0
+    if not 0 < cut <= 1:
+        raise HiveError(
+            "manifest_invalid", f"The manifest needs a probability `calibration.replace_from.{kind}`."
+        )
+    return cut
 
 
 def _span(span: Found, token: str | None) -> dict[str, object]:

@@ -17,6 +17,7 @@ from specialists.kinds.patterns import Found
 Chances = npt.NDArray[np.float64]
 
 NUMBERS: Final = frozenset({"ID", "PHONE", "CARD", "IBAN", "IP"})
+_APOSTROPHES: Final = frozenset("'\u2019")
 _WORD: Final = re.compile(r"\w+")
 # Two marked words of one type are one part if no more than this stands between them.
 _GAP: Final = re.compile(r"[\s,.'\u2019/&#-]{0,3}")
@@ -67,7 +68,7 @@ def marked(text: str, units: Units, likely: npt.NDArray[np.bool_], types: Sequen
     best = units.chances.argmax(axis=1).tolist() if units.spans else []
     groups: list[list[int]] = []
     for place, flag in enumerate(likely):
-        if not flag:
+        if not flag and not (place and likely[place - 1] and _is_rest(text, *units.spans[place - 1])):
             continue
         if groups and groups[-1][-1] == place - 1 and _belong(text, units, best, place):
             groups[-1].append(place)
@@ -125,7 +126,13 @@ def _belong(text: str, units: Units, best: Sequence[int], place: int) -> bool:
     if not _GAP.fullmatch(text, before, start):
         return False
     number = start - before <= 1 and text[before - 1].isdigit() and text[start].isdigit()
-    return number or best[place] == best[place - 1]
+    rest = _is_rest(text, *units.spans[place - 1])
+    return number or rest or best[place] == best[place - 1]
+
+
+def _is_rest(text: str, start: int, end: int) -> bool:
+    """Say whether the word after this one is the rest of it, as in O'Brien."""
+    return end - start == 1 and text[end : end + 1] in _APOSTROPHES
 
 
 def _joined(units: Units, group: list[int], types: Sequence[str]) -> Found:

@@ -23,7 +23,7 @@ from tests.fakes.wiretap import Wiretap
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLASSIFY, ECHO, REDACT = "text.classify_intent", "mesh.echo", "text.redact"
-DIGEST = "sha256:c51292fa831923f66fc51511f5aca6b9c5d594146813e85283d241c5c7e3d787"
+DIGEST = "sha256:609e003eca20bbd436691360764e91bc4be7a87d72692712069f53faa3f7992e"
 MESH = """
 mesh: tapped
 discovery:

@@ -55,7 +55,7 @@ def quantized(bench: Workbench) -> None:
     def quality(content: bytes) -> float:
         logits = thresholds.logits_of(runs(content), words, chosen)
         found = thresholds.judged(logits, words, chosen, types, 1.0)
-        return thresholds.f_measure(found, found.personal + found.other >= _EVEN_ODDS, 2.0)
+        return thresholds.f_measure(found, found.chances.sum(axis=1) >= _EVEN_ODDS, 2.0)
 
     made = quantize.candidates(exact, samples, _WAYS)
     trials = quantize.tried(
@@ -89,25 +89,23 @@ def calibrate(bench: Workbench) -> None:
     assert isinstance(wanted, float), "checked by the pipeline"
     even = set(sources) - _UNEVEN or set(sources)
     corpora = [words for source, words in sources.items() if source in even]
-    pair = thresholds.best_replacing(list(sources.values()), corpora, wanted)
+    cuts = thresholds.best_cuts(list(sources.values()), corpora, splits.tags[1:], wanted)
     settings = {
         "temperature": round(temperature, 4),
-        "replace_from": round(pair[0], 4),
-        "others_from": round(pair[1], 4),
-        "doubt_from": round(thresholds.best_doubt(_of(found, examples, even), pair), 4),
+        "replace_from": {tag: round(float(cut), 4) for tag, cut in zip(splits.tags[1:], cuts, strict=True)},
+        "doubt_from": round(thresholds.best_doubt(_of(found, examples, even), cuts), 4),
         "unfamiliar_from": round(_strange_from([e for e in examples if e.source in even], words), 3),
     }
     (bench.folder / _CALIBRATION).write_text(json.dumps(settings) + "\n", "utf-8")
-    bench.say(
-        f"Words go from a probability of {pair[0]:.2f} (organisations from {pair[1]:.2f}); of the validation texts "
-        f"that seem sure at most {LEAKS:.1%} still hold something personal."
-    )
+    shown = ", ".join(f"{tag} {cut:.2f}" for tag, cut in zip(splits.tags[1:], cuts, strict=True))
+    bench.say(f"Words go from a probability of {shown}.")
+    bench.say(f"Of the validation texts that seem sure {LEAKS:.1%} at most still hold something personal.")
 
 
-def calibration_of(bench: Workbench) -> Mapping[str, float]:
+def calibration_of(bench: Workbench) -> Mapping[str, object]:
     """Return what `calibrate` chose."""
-    settings = json.loads((bench.of("calibrate") / _CALIBRATION).read_text("utf-8"))
-    return {name: float(value) for name, value in settings.items()}
+    settings: dict[str, object] = json.loads((bench.of("calibrate") / _CALIBRATION).read_text("utf-8"))
+    return settings
 
 
 def batch_why_of(bench: Workbench) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,8 @@ Runs = Callable[[dict[str, npt.NDArray[np.int64]]], npt.NDArray[np.float32]]
 """Runs a model: its inputs, one text, to logits [1, tokens, tags]."""
 LEAKS: Final = 0.005
 _EVEN: Final = 0.5
-_CUTS: Final = np.linspace(0.1, 0.9, 81)
+_GRID: Final = tuple(n / 20 for n in range(4, 19))
+_COMMON: Final = 3
 _TEMPERATURES: Final = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
 
 
@@ -34,16 +36,14 @@ _TEMPERATURES: Final = np.exp(np.linspace(np.log(0.5), np.log(3.0), 40))
 class Words:
     """The words of many texts, one row each.
 
-    `text` is the number of the text, `size` its letters and digits, `personal` and `other` the model's probabilities of
-    types that are vouched for and of those that are not. `wanted` says that it must go, `harmless` that it need not,
-    `vouched` that it must go and is vouched for, `left` the probability that counts if it stays, `covered` that a
-    pattern has it.
+    `text` is the number of the text, `size` its letters and digits, `chances` the model's probabilities [words, types].
+    `wanted` says that it must go, `harmless` that it need not, `vouched` that it must go and is vouched for, `left` the
+    probability that counts if it stays, `covered` that a pattern has it.
     """
 
     text: Ints
     size: Floats
-    personal: Floats
-    other: Floats
+    chances: Floats
     wanted: Bools
     harmless: Bools
     vouched: Bools
@@ -114,8 +114,7 @@ def judged(
         facts = {
             "text": np.full(len(units.spans), place),
             "size": np.array([float(end - start) for start, end in units.spans]),
-            "personal": personal,
-            "other": units.chances[:, ~vouched].sum(axis=1),
+            "chances": units.chances,
             "wanted": must,
             "harmless": _harmless(units, example, types.tags),
             "vouched": mine & ~dates,
@@ -155,44 +154,53 @@ def precision(words: Words, marked: Bools) -> float:
     return hit / max(1.0, hit + spoilt)
 
 
-def best_replacing(
-    sources: Sequence[Words], even: Sequence[Words], wanted_precision: float
-) -> tuple[float, float]:
-    """Return `replace_from` and `others_from`, by words of several corpora.
+def best_cuts(
+    sources: Sequence[Words], even: Sequence[Words], types: Sequence[str], wanted_precision: float
+) -> Floats:
+    """Return the probability from which a word is marked, for each of `types`, by words of several corpora.
 
-    The first has the best F2 of those that reach `wanted_precision` per character, both means over the corpora `even`,
-    which are marked completely: a personal word that stays weighs more than another that goes, and one corpus of few
-    templates says little of how precise it is. Then the second, not below the first, has the best F1, mean over all
-    `sources`, of those that keep this precision. If none reaches it, the most precise is taken.
+    Of a grid for the types that are commonest, those that have the best F2, mean over all `sources`, and reach
+    `wanted_precision` per character, mean over the corpora `even`, which are marked completely: a personal word that
+    stays weighs more than another that goes, and one corpus of few templates says little of how precise it is. If none
+    reaches it, the most precise are taken. Types that are rare keep even odds.
     """
+    mass = np.sum([words.chances[words.wanted & ~words.covered].sum(axis=0) for words in sources], axis=0)
+    common = np.argsort(-mass, kind="stable")[:_COMMON]
+    best, found = (-1.0, -1.0), np.full(len(types), _EVEN)
+    for grid in product(_GRID, repeat=len(common)):
+        cuts = np.full(len(types), _EVEN)
+        cuts[common] = grid
+        good = float(np.mean([precision(words, marked(words, cuts)) for words in even]))
+        if min(good, wanted_precision) < best[0]:
+            continue
+        fits = [f_measure(words, marked(words, cuts), 2.0) for words in sources]
+        best, found = max(
+            (best, found), ((min(good, wanted_precision), float(np.mean(fits))), cuts), key=_first
+        )
+    return found
 
-    def score(pair: tuple[float, float], corpora: Sequence[Words], beta: float) -> tuple[float, float]:
-        good = float(np.mean([precision(words, _marked(words, pair)) for words in even]))
-        fits = [f_measure(words, _marked(words, pair), beta) for words in corpora]
-        return min(good, wanted_precision), float(np.mean(fits))
 
-    cuts = [float(cut) for cut in _CUTS]
-    replace_from = max(cuts, key=lambda cut: score((cut, max(cut, _EVEN)), even, 2.0))
-    others = [cut for cut in cuts if cut >= replace_from]
-    return replace_from, max(others, key=lambda cut: score((replace_from, cut), sources, 1.0))
-
-
-def best_doubt(words: Words, pair: tuple[float, float]) -> float:
+def best_doubt(words: Words, cuts: Floats) -> float:
     """Return the highest doubt up to which at most LEAKS of the texts that seem sure still hold something personal."""
-    stays = ~words.covered & ~_marked(words, pair)
+    stays = ~words.covered & ~marked(words, cuts)
     count = int(words.text.max()) + 1
     worst, leaks = np.zeros(count), np.zeros(count, dtype=bool)
     np.maximum.at(worst, words.text[stays], words.left[stays])
     leaks[words.text[stays & words.vouched]] = True
     here = np.isin(np.arange(count), words.text)
     best = 0.0
-    for cut in np.linspace(0.005, pair[0], 200):
-        sure = here & (worst < cut)
+    for doubt in np.linspace(0.005, _EVEN, 200):
+        sure = here & (worst < doubt)
         if leaks[sure].sum() > LEAKS * sure.sum():
             break
-        best = float(cut)
+        best = float(doubt)
     return best
 
 
-def _marked(words: Words, pair: tuple[float, float]) -> Bools:
-    return np.asarray((words.personal >= pair[0]) | (words.other >= pair[1]))
+def marked(words: Words, cuts: Floats) -> Bools:
+    """Say of each word whether the specialist marks it, as `specialists.kinds.redact.Judge` does."""
+    return np.asarray((words.chances / cuts).sum(axis=1) >= 1.0)
+
+
+def _first(entry: tuple[tuple[float, float], Floats]) -> tuple[float, float]:
+    return entry[0]

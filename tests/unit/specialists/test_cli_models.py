@@ -96,7 +96,7 @@ def test_show_refuses_a_file_that_is_not_the_pinned_one(tmp_path: Path) -> None:
 
 def test_pins_tell_known_digests_from_others(tmp_path: Path) -> None:
     first, second = pins_in(mesh_file(tmp_path, redact()))
-    assert (first.rule, first.known, first.newest) == ("first", "text-redact@1.0.0", "text-redact@1.0.0")
+    assert (first.rule, first.known, first.newest) == ("first", "text-redact@1.1.0", "text-redact@1.1.0")
     assert first.place.endswith("mesh.yaml:9: policy.removals[0].digests[0]")
     assert (second.known, second.newest) == ("", "")
 
@@ -125,7 +125,7 @@ def test_digests_says_by_its_exit_status_whether_all_are_bundled(tmp_path: Path)
 def test_digests_names_the_line_and_what_would_replace_it(tmp_path: Path) -> None:
     _, sentence, _ = run("digests", str(mesh_file(tmp_path, UNKNOWN)))
     assert "mesh.yaml:9: policy.removals[0].digests[0]" in sentence
-    assert "--update writes text-redact@1.0.0" in sentence
+    assert "--update writes text-redact@1.1.0" in sentence
     assert "no bundled specialist serves it" in sentence
 
 

@@ -38,6 +38,14 @@ def test_neighbours_of_one_type_are_one_part() -> None:
     assert [(text[f.start : f.end], f.kind) for f in found] == [("Ann Lee, Bo", "PERSON"), ("55-66", "PHONE")]
 
 
+def test_a_letter_with_an_apostrophe_takes_the_rest_of_the_name_along() -> None:
+    text = "ask O'Brien's men"
+    offsets = ((0, 3), (4, 5), (6, 11), (12, 13), (14, 17))
+    units = units_of(text, tokens(*offsets), np.array([[0, 0], [0.9, 0], [0.2, 0], [0, 0], [0, 0]]), TYPES)
+    found = marked(text, units, units.chances.sum(axis=1) >= 0.5, TYPES)
+    assert [text[f.start : f.end] for f in found] == ["O'Brien"]
+
+
 def test_overlapping_parts_are_one_with_the_type_of_the_pattern() -> None:
     likely = [Found(0, 6, "ID", 0.99), Found(9, 12, "PERSON", 0.9)]
     whole = [Found(0, 9, "PHONE", 0.93), Found(9, 12, "PERSON", 0.9)]

@@ -64,7 +64,7 @@ def test_a_bundled_specialist_answers_its_sample(name: str) -> None:
 
 
 def test_a_name_may_have_a_version() -> None:
-    assert find("text-redact@1.0.0") == find("text-redact")
+    assert find("text-redact@1.1.0") == find("text-redact")
     assert "There is no version 9.9.9" in code_of("text-redact@9.9.9").detail
 
 

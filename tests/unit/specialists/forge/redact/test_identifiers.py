@@ -20,7 +20,11 @@ MAKERS: dict[str, Callable[[Identifiers], str]] = {
     "social_security": Identifiers.social_security,
     "email": lambda ids: ids.email("Jane", "O'Neil", "contoso"),
 }
-SENTENCES = ("{}", "please note {}, thanks", "({})", "it is {} now.", "Value:\n{}\nEnd", "is it {}?", "'{}'")
+SENTENCES = (
+    "{}", "please note {}, thanks", "({})", "it is {} now.", "Value:\n{}\nEnd", "is it {}?", "'{}'",
+    "room 12 {} is wrong", "number 5 {} belongs to her", "for {} at 10 Main Street", "account {} for 3 weeks",
+    "{} and 12 more",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("maker", MAKERS)

@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specialists.forge.redact.thresholds import Words, best_doubt, best_replacing, f_measure, precision
+from specialists.forge.redact.thresholds import Words, best_cuts, best_doubt, f_measure, marked, precision
+
+TYPES = ("PERSON", "LOCATION", "ORGANIZATION", "DATE")
+EVEN = np.full(len(TYPES), 0.5)
 
 
-def words(
-    personal: list[float], wanted: list[bool], size: float = 4.0, text: list[int] | None = None
-) -> Words:
-    """Return words of which the model says `personal`; those not wanted are harmless."""
-    count, must = len(personal), np.array(wanted)
+def words(chances: list[float], wanted: list[bool], kind: int = 0) -> Words:
+    """Return words that the model takes for one type with these chances; those not wanted are harmless."""
+    count, must = len(chances), np.array(wanted)
+    table = np.zeros((count, len(TYPES)))
+    table[:, kind] = chances
     return Words(
-        text=np.array(text or range(count)),
-        size=np.full(count, size),
-        personal=np.array(personal),
-        other=np.zeros(count),
+        text=np.arange(count),
+        size=np.full(count, 4.0),
+        chances=table,
         wanted=must,
         harmless=~must,
         vouched=must,
-        left=np.array(personal),
+        left=np.array(chances),
         covered=np.zeros(count, dtype=bool),
     )
 
@@ -34,29 +36,37 @@ def test_recall_weighs_more_than_precision() -> None:
     assert f_measure(some, one, 2.0) == 0.0
 
 
-def test_the_threshold_separates_what_can_be_separated() -> None:
-    some = words([0.9, 0.7, 0.3, 0.1], [True, True, False, False])
-    replace_from, others_from = best_replacing([some], [some], 0.95)
-    assert 0.3 < replace_from <= 0.7
-    assert others_from >= replace_from
+def test_chances_of_several_types_add_up() -> None:
+    some = words([0.4], [True])
+    assert not marked(some, EVEN)[0]
+    some.chances[0, 1] = 0.2
+    assert marked(some, EVEN)[0]
+
+
+def test_each_type_has_the_cut_that_separates_it() -> None:
+    persons = words([0.9, 0.4, 0.3, 0.1], [True, True, False, False])
+    places = words([0.9, 0.8, 0.7, 0.1], [True, True, False, False], kind=1)
+    cuts = best_cuts([persons, places], [persons, places], TYPES, 0.95)
+    assert 0.3 < cuts[0] <= 0.4
+    assert 0.7 < cuts[1] <= 0.8
+    assert cuts[3] == 0.5
 
 
 def test_precision_on_the_even_corpora_comes_first() -> None:
-    main = words([0.9, 0.5, 0.5], [True, True, False])
-    loose, _ = best_replacing([main], [main], 0.5)
-    strict, _ = best_replacing([main], [main], 0.95)
-    assert loose <= 0.5 < strict
+    some = words([0.9, 0.5, 0.5], [True, True, False])
+    assert best_cuts([some], [some], TYPES, 0.5)[0] <= 0.5
+    assert best_cuts([some], [some], TYPES, 0.95)[0] > 0.5
 
 
 def test_what_is_left_in_texts_that_seem_sure_sets_the_doubt() -> None:
     chances = [0.05] * 20 + [0.2] * 20
     leaks = [False] * 20 + [True] + [False] * 19
-    assert best_doubt(words(chances, leaks), (0.5, 0.5)) <= 0.2
-    assert best_doubt(words(chances, [False] * 40), (0.5, 0.5)) == 0.5
+    assert best_doubt(words(chances, leaks), EVEN) <= 0.2
+    assert best_doubt(words(chances, [False] * 40), EVEN) == 0.5
 
 
 def test_what_a_pattern_covers_is_gone_whatever_the_model_says() -> None:
     some = words([0.0], [True])
-    covered = Words(**{name: getattr(some, name) for name in Words.__slots__} | {"covered": np.array([True])})
-    assert f_measure(covered, np.array([False]), 2.0) == 1.0
-    assert best_doubt(covered, (0.5, 0.5)) == 0.5
+    some.covered[0] = True
+    assert f_measure(some, np.array([False]), 2.0) == 1.0
+    assert best_doubt(some, EVEN) == 0.5
