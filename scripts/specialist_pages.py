@@ -56,9 +56,51 @@ anomaly = {
 }
 inputs = {"window": window, "anomaly": anomaly}
 """
+_MACHINE = """\
+record = {
+    "type": "L",
+    "air_temperature_k": 300.1,
+    "process_temperature_k": 309.8,
+    "rotational_speed_rpm": 1330,
+    "torque_nm": 62.4,
+    "tool_wear_min": 211,
+}
+"""
+_PAYMENT = """\
+transaction = {
+    "amount": 700.0,
+    "usual_amount": 30.0,
+    "hour": 2.5,
+    "country": "home",
+    "merchant": "person",
+    "channel": "transfer",
+    "km_from_home": 6.0,
+    "payments_last_hour": 0,
+    "declined_last_day": 0,
+    "failed_logins_last_day": 3,
+    "device_age_days": 0.2,
+    "account_age_days": 1500,
+    "new_payee": "yes",
+}
+"""
+_LOAN = """\
+transaction = {
+    "status_of_existing_checking_account": "... < 0 DM",
+    "duration_in_month": 36,
+    "credit_history": "existing credits paid back duly till now",
+    "purpose": "car (new)",
+    "credit_amount": 6500,
+    "savings_account_and_bonds": "... < 100 DM",
+    "present_employment_since": "1 <= ... < 4 years",
+    "installment_rate_in_percentage_of_disposable_income": 4,
+    "housing": "rent",
+    "job": "skilled employee / official",
+}
+"""
 # What makes the input, in Python; the last name that it sets is the input, a dict of them where there are several.
 # A specialist that is not here is asked its own sample.
 EXAMPLES: Mapping[str, str] = {
+    "machine-predict-failure": _MACHINE,
     "mesh-echo": 'text = "hello"\n',
     "sensor-describe-anomaly": _PUMP + _FOUND,
     "sensor-detect-anomaly": _PUMP,
@@ -67,6 +109,8 @@ EXAMPLES: Mapping[str, str] = {
     "text-parse-command": 'text = "remind me to call my sister at six on friday"\n',
     "text-redact": 'text = "Please call Maria Keller in Lisbon on +351 21 000 0000."\n',
     "text-route-note": 'text = "She takes lisinopril 10 mg daily for high blood pressure."\n',
+    "transaction-score-credit": _LOAN,
+    "transaction-score-risk": _PAYMENT,
 }
 # What else a reader should know before asking, by capability.
 NOTES: Mapping[str, str] = {

@@ -64,9 +64,9 @@ def teacher_rows(table: Table, records: Records) -> npt.NDArray[np.float32]:
     return rows
 
 
-def settings_within(budget_s: float, rows: int, width: int) -> tuple[Setting, ...]:
-    """Return the settings whose cross-validation fits into the budget; at least one."""
-    one = _FOLDS * STEPS[-1] * tree_s(rows, width)
+def settings_within(budget_s: float, rows: int, width: int, trees: int) -> tuple[Setting, ...]:
+    """Return the settings whose cross-validation with that many trees fits into the budget; at least one."""
+    one = _FOLDS * trees * tree_s(rows, width)
     return GRID[: max(1, int(budget_s / one))]
 
 
@@ -74,19 +74,24 @@ def chosen(
     rows: Floats,
     target: Floats,
     settings: Sequence[Setting],
+    most: int,
     seed: int,
     tick: Callable[[], None],
     *,
     classes: bool,
 ) -> Choice:
-    """Return the best of `settings` by cross-validated loss: log loss of a class, squared error of a number."""
+    """Return the best of `settings` and numbers of trees up to `most`, by cross-validated loss.
+
+    That is the log loss of a class, or the squared error of a number.
+    """
+    steps = tuple(step for step in STEPS if step <= most) or (most,)
     best: Choice | None = None
     for setting in settings:
-        staged = _staged_scores(rows, target, setting, seed, classes=classes)
+        staged = _staged_scores(rows, target, setting, steps, seed, classes=classes)
         losses = [float(loss_of(scores, target, classes=classes).mean()) for scores in staged]
         at = int(np.argmin(losses))
         if best is None or losses[at] < best.loss:
-            best = Choice(setting, STEPS[at], losses[at], staged[at])
+            best = Choice(setting, steps[at], losses[at], staged[at])
         tick()
     assert best is not None, "there is at least one setting"
     return best
@@ -114,16 +119,16 @@ def loss_of(scores: Floats, target: Floats, *, classes: bool) -> Floats:
 
 
 def _staged_scores(
-    rows: Floats, target: Floats, setting: Setting, seed: int, *, classes: bool
-) -> npt.NDArray[np.float64]:
-    """Return scores [steps, n] out of fold after each of STEPS trees."""
-    staged = np.empty((len(STEPS), len(target)))
+    rows: Floats, target: Floats, setting: Setting, steps: Sequence[int], seed: int, *, classes: bool
+) -> Floats:
+    """Return scores [steps, n] out of fold after each of `steps` trees."""
+    staged = np.empty((len(steps), len(target)))
     for train, test in _folds(rows, target, seed, classes=classes):
-        model = _model(setting, STEPS[-1], seed, classes=classes).fit(rows[train], target[train])
+        model = _model(setting, steps[-1], seed, classes=classes).fit(rows[train], target[train])
         course = model.staged_decision_function(rows[test]) if classes else model.staged_predict(rows[test])
         for count, scores in enumerate(course, 1):
-            if count in STEPS:
-                staged[STEPS.index(count), test] = np.ravel(scores)
+            if count in steps:
+                staged[steps.index(count), test] = np.ravel(scores)
     return np.clip(staged, -_MOST_LOG_ODDS, _MOST_LOG_ODDS) if classes else staged
 
 

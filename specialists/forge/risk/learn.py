@@ -62,8 +62,13 @@ class Plan:
     epochs: int
 
 
-def plan_within(budget_s: float, rows: int) -> Plan:
-    """Return what a budget buys: all passes for one way first, then further ways, then twice as many passes."""
+def plan_within(budget_s: float, rows: int, epochs: int = 0) -> Plan:
+    """Return what a budget buys: all passes for one way first, then further ways, then twice as many passes.
+
+    With `epochs` each way takes so many, whatever the budget.
+    """
+    if epochs:
+        return Plan(WAYS[: max(1, int(budget_s / (epochs * _STEPS * _STEP_S)))], epochs)
     steps = int(min(_MOST, max(_USUAL, _PASSES * rows / _BATCH)))
     affordable = max(1.0, budget_s / _STEP_S)
     ways = WAYS[: max(1, int(affordable / steps))]

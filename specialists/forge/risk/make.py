@@ -37,6 +37,7 @@ STUDENT: Final = "student.pt"
 EXACT: Final = "student_fp32.onnx"
 INT8: Final = "student_int8.onnx"
 CHOICE: Final = "choice.json"
+_WAYS: Final = {INT8: "static", EXACT: "exact"}
 FACTS: Final = "facts.json"
 _ROWS_PER_S: Final = 3500
 _FEWEST_ROWS: Final = 20_000
@@ -126,9 +127,10 @@ def teacher(bench: Workbench) -> None:
     rows = boosted.teacher_rows(found.table, part.records).astype(np.float64)
     center, spread = (0.0, 1.0) if classes else scale_of(part)
     target = (part.values - center) / spread
-    settings = boosted.settings_within(bench.budget_s, *rows.shape)
+    most = int(cast("int", bench.options()["trees"]))
+    settings = boosted.settings_within(bench.budget_s, len(rows), rows.shape[1], most)
     bar = bench.bar("trees, by cross-validation", len(settings))
-    choice = boosted.chosen(rows, target, settings, bench.seed, bar.advance, classes=classes)
+    choice = boosted.chosen(rows, target, settings, most, bench.seed, bar.advance, classes=classes)
     models = [boosted.fit(rows, target, choice, bench.seed, classes=classes)]
     scores = [choice.scores]
     for mode in part.modes.T:
@@ -168,7 +170,7 @@ def distill(bench: Workbench) -> None:
     lessons = _lessons(bench, found, part, facts)
     shape = shape_for(len(table.scaled), table.width - len(table.scaled), len(found.mode_names))
     school = learn.School(shape, edges_of(lessons.rows, shape.numbers, shape.bins), lessons, classes)
-    plan = learn.plan_within(bench.budget_s, len(part))
+    plan = learn.plan_within(bench.budget_s, len(part), int(cast("int", bench.options()["epochs"])))
     bar = bench.bar("students", len(plan.ways) * plan.epochs)
     rows = table.rows(held.records)
     truth = (held.values - facts["center"]) / facts["spread"]
@@ -260,7 +262,11 @@ def quantized(bench: Workbench) -> None:
     choice = {
         "shipped": shipped.partition(".")[0],
         "batch_why": quantize.STATIC_WHY if shipped == INT8 else quantize.EXACT_WHY,
-        "losses": {name: round(loss, 5) for name, loss in losses.items()},
+        "way": _WAYS[shipped],
+        "trials": [
+            {"way": _WAYS[name], "bytes": len(models[name]), "quality": round(-losses[name], 5)}
+            for name in models
+        ],
     }
     (bench.folder / CHOICE).write_text(json.dumps(choice, indent=1) + "\n", "utf-8")
     told = ", ".join(f"{name} {len(models[name]):,} bytes, loss {losses[name]:.4f}" for name in models)

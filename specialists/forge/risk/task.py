@@ -33,8 +33,8 @@ class RecordTask:
         self.name = name
         self.defaults: Mapping[str, Mapping[str, object]] = {
             "data": _DATA,
-            "teacher": {},
-            "distill": {"label_share": 0.0, "made_rows": 60_000},
+            "teacher": {"trees": 400},
+            "distill": {"label_share": 0.0, "made_rows": 60_000, "epochs": 0},
             "prune": {},
             "quantize": {"tolerance": 0.001},
             "calibrate": calibrate,

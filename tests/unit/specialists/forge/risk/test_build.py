@@ -18,9 +18,12 @@ from specialists.forge.pipeline.cache import Cache
 from specialists.forge.pipeline.evaluation import read_evaluation
 from specialists.forge.pipeline.progress import reporter_for
 from specialists.forge.recipe import Recipe, from_options
+from specialists.forge.sweep.trial import validated
 from specialists.kinds.base import Answer
 from specialists.load import load
 
+# A whole build starts processes of its own to measure memory, which takes long where much else runs.
+pytestmark = pytest.mark.timeout(300)
 QUIET = reporter_for(Console(quiet=True))
 
 
@@ -37,7 +40,7 @@ def table(path: Path, *, number: bool = False) -> Path:
 
 def recipe(path: Path, task: str, **changes: object) -> Recipe:
     data = {"path": str(path), "columns": {"label": "outcome"}}
-    options = {"distill": {"made_rows": 2000}, "data": {"derived": 0}}
+    options = {"distill": {"made_rows": 2000, "epochs": 6}, "data": {"derived": 0}, "teacher": {"trees": 60}}
     return from_options(
         {"name": "furnace", "task": task, "data": data, "budget": "5s", "options": options, **changes}
     )
@@ -45,6 +48,10 @@ def recipe(path: Path, task: str, **changes: object) -> Recipe:
 
 def built(folder: Path, wanted: Recipe, until: str = "publish") -> Built:
     return build(wanted, tasks.load(wanted.task), Place(Cache(folder), None, threads=1), QUIET, until)
+
+
+def shipped(found: Built) -> str:
+    return str(json.loads((found.of("quantize") / "choice.json").read_text("utf-8"))["shipped"])
 
 
 def test_a_risk_is_learned_measured_and_answered(tmp_path: Path) -> None:
@@ -85,8 +92,16 @@ def test_one_seed_gives_one_model(tmp_path: Path) -> None:
     path = table(tmp_path / "furnace.csv")
     models = []
     for folder, seed in (("one", 0), ("two", 0), ("three", 5)):
-        options = {"distill": {"made_rows": 500}, "data": {"derived": 0}}
-        found = built(tmp_path / folder, recipe(path, "risk", seed=seed, options=options), "quantize")
+        options = {
+            "distill": {"made_rows": 500, "epochs": 1},
+            "data": {"derived": 0},
+            "teacher": {"trees": 20},
+        }
+        wanted = recipe(path, "risk", seed=seed, options=options, budget="5s")
+        found = built(tmp_path / folder, wanted, "quantize")
+        quality, size = validated(found.of("quantize"))
+        assert quality < 0
+        assert size == (found.of("quantize") / f"{shipped(found)}.onnx").stat().st_size
         models.append((found.of("quantize") / "student_int8.onnx").read_bytes())
     assert models[0] == models[1] != models[2]
 

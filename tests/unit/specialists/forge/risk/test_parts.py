@@ -68,13 +68,14 @@ def test_the_best_setting_is_chosen_out_of_fold() -> None:
     rows = boosted.teacher_rows(table(), records(300)).astype(np.float64)
     happened = (np.nan_to_num(rows[:, 0]) > 0.3).astype(float)
     ticks: list[int] = []
-    choice = boosted.chosen(rows, happened, boosted.GRID[:2], 0, lambda: ticks.append(1), classes=True)
+    choice = boosted.chosen(rows, happened, boosted.GRID[:2], 100, 0, lambda: ticks.append(1), classes=True)
     assert len(ticks) == 2
     assert choice.trees in boosted.STEPS
     assert roc_auc_score(happened, choice.scores) > 0.95
     assert choice.loss == pytest.approx(boosted.loss_of(choice.scores, happened, classes=True).mean())
-    assert boosted.settings_within(1.0, 10_000, 20) == boosted.GRID[:1]
-    assert boosted.settings_within(1e6, 10_000, 20) == boosted.GRID
+    assert choice.trees <= 100
+    assert boosted.settings_within(1.0, 10_000, 20, 400) == boosted.GRID[:1]
+    assert boosted.settings_within(1e6, 10_000, 20, 400) == boosted.GRID
 
 
 def test_made_up_rows_are_like_the_real_ones_and_repeatable() -> None:
@@ -148,6 +149,7 @@ def test_a_budget_buys_passes_first_then_more_ways_then_more_passes() -> None:
     assert learn.plan_within(10, 1000) == learn.Plan(learn.WAYS[:1], 62)
     assert learn.plan_within(39, 1000) == learn.Plan(learn.WAYS, 60)
     assert learn.plan_within(60, 1000) == learn.Plan(learn.WAYS, 93)
+    assert learn.plan_within(1, 1000, epochs=3) == learn.Plan(learn.WAYS[:2], 3)
     assert learn.plan_within(10_000, 400_000) == learn.Plan(learn.WAYS, 400)
 
 
