@@ -25,6 +25,8 @@ NAMES = [
     "sensor-detect-anomaly",
     "text-classify-intent",
     "text-redact",
+    "transaction-score-credit",
+    "transaction-score-risk",
 ]
 
 
