@@ -27,7 +27,9 @@ DATA = os.environ.get("HIVE_DATA", "")
 pytestmark = pytest.mark.skipif(not DATA, reason="HIVE_DATA does not say where the data sets are")
 
 
-@pytest.mark.parametrize("name", ["transaction-score-risk", "transaction-score-credit"])
+@pytest.mark.parametrize(
+    "name", ["machine-predict-failure", "transaction-score-risk", "transaction-score-credit"]
+)
 def test_the_test_part_is_ranked_as_claimed(name: str) -> None:
     wanted = recipe.load(name)
     assert wanted.data.source

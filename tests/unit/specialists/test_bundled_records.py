@@ -7,6 +7,14 @@ import pytest
 from specialists.kinds.base import Answer
 from specialists.load import load
 
+MACHINE = {
+    "type": "L",
+    "air_temperature_k": 300.0,
+    "process_temperature_k": 310.2,
+    "rotational_speed_rpm": 1500,
+    "torque_nm": 40.0,
+    "tool_wear_min": 60,
+}
 PAYMENT = {
     "amount": 32.5,
     "usual_amount": 30.0,
@@ -60,6 +68,54 @@ def reasons(answer: Answer) -> str:
     found = output(answer)["reasons"]
     assert isinstance(found, list)
     return "; ".join(found)
+
+
+def test_an_ordinary_machine_does_not_fail() -> None:
+    answer = asked("machine-predict-failure", MACHINE)
+    assert output(answer)["risky"] is False
+    assert "mode" not in output(answer)
+    assert not answer.unsure
+    assert answer.confidence > 0.98
+
+
+@pytest.mark.parametrize(
+    ("mode", "changes", "words"),
+    [
+        ("PWF", {"torque_nm": 70.0, "rotational_speed_rpm": 1380}, "torque 70 Nm is high"),
+        ("PWF", {"torque_nm": 11.0, "rotational_speed_rpm": 2750}, "rotational speed"),
+        (
+            "OSF",
+            {"torque_nm": 62.0, "rotational_speed_rpm": 1330, "tool_wear_min": 215},
+            "tool wear 215 min is high",
+        ),
+        (
+            "HDF",
+            {
+                "air_temperature_k": 302.6,
+                "process_temperature_k": 310.7,
+                "rotational_speed_rpm": 1330,
+                "torque_nm": 48.0,
+            },
+            "air temperature",
+        ),
+    ],
+)
+def test_a_failing_machine_is_told_by_mode_and_reason(
+    mode: str, changes: dict[str, object], words: str
+) -> None:
+    answer = asked("machine-predict-failure", MACHINE, **changes)
+    assert output(answer)["risky"] is True
+    assert output(answer)["mode"] == mode
+    assert words in reasons(answer)
+
+
+def test_a_machine_far_from_any_that_was_learned_is_unfamiliar() -> None:
+    answer = asked("machine-predict-failure", MACHINE, torque_nm=400.0)
+    assert output(answer)["unfamiliar"] is True
+    assert answer.unsure
+    assert "torque 400 Nm is far from all that was learned from" in reasons(answer)
+    together = asked("machine-predict-failure", MACHINE, air_temperature_k=304.0, process_temperature_k=305.9)
+    assert together.unfamiliar
 
 
 def test_a_lawful_payment_is_let_through() -> None:
@@ -133,7 +189,9 @@ def test_loans_are_told_apart_without_what_may_not_count() -> None:
     assert output(aged) == output(good)
 
 
-@pytest.mark.parametrize("name", ["transaction-score-risk", "transaction-score-credit"])
+@pytest.mark.parametrize(
+    "name", ["machine-predict-failure", "transaction-score-risk", "transaction-score-credit"]
+)
 def test_cards_are_honest_about_bars_and_data(name: str) -> None:
     manifest = load(name).manifest
     assert set(manifest.quality) == {"auroc", "average_precision", "ece", "accuracy", "macro_f1"}

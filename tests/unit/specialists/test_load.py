@@ -20,6 +20,7 @@ from tests.fakes.hostile import FLOAT, message, model, value_info
 
 UINT8 = 2
 NAMES = [
+    "machine-predict-failure",
     "mesh-echo",
     "sensor-describe-anomaly",
     "sensor-detect-anomaly",
