@@ -23,7 +23,7 @@ from tests.fakes.wiretap import Wiretap
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLASSIFY, ECHO, REDACT = "text.classify_intent", "mesh.echo", "text.redact"
-DIGEST = "sha256:609e003eca20bbd436691360764e91bc4be7a87d72692712069f53faa3f7992e"
+DIGEST = "sha256:c4a1334dd7aaf2b0513e70cf7c47276cd4e2f0544a298512dea1e77593433ccb"
 MESH = """
 mesh: tapped
 discovery:

@@ -97,7 +97,7 @@ def measured(detect: Detector, examples: Iterable[Example], kinds: frozenset[str
         tally = tallies.setdefault(example.source, Tally())
         tally_example(tally, example, detect(example.text), kinds)
     return {
-        f"{source}_{measure}": value
+        f"{source}_{measure}".replace(" ", "_"): value
         for source, tally in tallies.items()
         for measure, value in tally.measures(SOURCES.get(source, source)).items()
     }
@@ -195,7 +195,7 @@ def doubts(specialist: Specialist, examples: Iterable[Example]) -> dict[str, Mea
             )
             tally.add("texts_clean_where_sure", example.group, clean, 1)
     return {
-        f"{source}_{measure}": value
+        f"{source}_{measure}".replace(" ", "_"): value
         for source, tally in tallies.items()
         for measure, value in tally.measures(SOURCES.get(source, source)).items()
     }
