@@ -22,7 +22,7 @@ from specialists.load import find
 from tests.fakes.reader import Reader, blocks
 from tests.fakes.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 PAGE = "tutorials/make-your-own.md"
 HAS_FORGE = "classify" in TASKS and all(
     importlib.util.find_spec(name) for name in ("torch", "onnx", "transformers", "sklearn")
@@ -73,7 +73,7 @@ def _build(reader: Reader, text: str) -> None:
     assert len(rows) > 200
     assert {row["desk"] for row in rows} == {"repair", "order", "rental", "invoice"}
     if HAS_FORGE:
-        reader.types("sh", text.replace("--budget 2m", "--budget 10s"), wait_s=400)
+        reader.types("sh", text.replace("--budget 2m", "--budget 10s"), wait_s=1000)
         return
     folder = reader.folder / "shop-desk"
     shutil.copytree(find("text-classify-intent"), folder)
