@@ -111,6 +111,10 @@ def _value(value: object) -> Text:
         return Text("   ").join(Text.assemble(plain(name), (f" {score:.3f}", "dim")) for name, score in best)
     if isinstance(value, str):
         return Text(plain(value), style="bold", overflow="fold")
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        words = [plain(item) for item in value]
+        long = sum(map(len, words)) > _VALUE_WIDTH
+        return Text(("\n" if long else ", ").join(words), overflow="fold")
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return Text("\n").join(Text("  ".join(_short(v) for v in item.values())) for item in value)
     text = plain(json.dumps(value, ensure_ascii=False))

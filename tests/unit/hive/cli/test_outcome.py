@@ -41,6 +41,22 @@ def test_an_answer_that_is_an_object_shows_its_fields_and_the_best_scores() -> N
     assert best.split() == ["scores", "b", "0.700", "c", "0.150", "a", "0.100"]
 
 
+def test_reasons_stand_below_each_other_and_short_words_in_a_row() -> None:
+    reasons = [
+        "amount 700 EUR is high (usual 7.51 to 136.8)",
+        "new payee is 'yes' (commonest: 'no')",
+        "third",
+    ]
+    output = {"reasons": reasons, "types": ["CARD", "PERSON"]}
+    lines = shown(outcome_screen(Result(IDENT, "done", "a.b", "risk", output, 0.9)))[1:5]
+    assert [" ".join(line.split()) for line in lines] == [
+        f"reasons {reasons[0]}",
+        reasons[1],
+        reasons[2],
+        "types CARD, PERSON",
+    ]
+
+
 def test_a_long_field_is_cut_and_takes_no_room_from_the_names() -> None:
     result = Result(IDENT, "done", "a.b", "anomaly", {"anomalous": False, "context": {"k": "x" * 500}}, 1.0)
     anomalous, context = shown(outcome_screen(result))[1:3]
@@ -68,7 +84,7 @@ def test_an_answer_is_shown_as_it_is_and_never_as_markup() -> None:
     fields = Result(IDENT, "done", "a.b", "t", {"text": "[red]x", "more": ["[/]"]}, 1.0)
     assert [line.split() for line in shown(outcome_screen(fields))[1:3]] == [
         ["text", "[red]x"],
-        ["more", '["[/]"]'],
+        ["more", "[/]"],
     ]
 
 
