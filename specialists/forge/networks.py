@@ -10,36 +10,6 @@ from torch import nn
 from specialists.forge.training import PAD
 
 
-class TextCnn(nn.Module):
-    """A convolutional text classifier (Kim 2014): token ids [batch, tokens] -> logits [batch, labels].
-
-    Padding changes nothing: pad tokens embed to zero, and what the kernels see there is masked before the maximum.
-    """
-
-    def __init__(
-        self, vocabulary: int, labels: int, width: int, filters: int, kernels: Sequence[int]
-    ) -> None:
-        """Build kernels of odd sizes, each with `filters` outputs, over embeddings of size `width`."""
-        super().__init__()
-        self.embed = nn.Embedding(vocabulary, width, padding_idx=PAD)
-        self.kernels = nn.ModuleList(nn.Conv1d(width, filters, k, padding=k // 2) for k in kernels)
-        self.drop = nn.Dropout(0.4)
-        self.head = nn.Linear(filters * len(kernels), labels)
-        nn.init.normal_(self.embed.weight, std=0.3)
-        with torch.no_grad():
-            self.embed.weight[PAD].zero_()
-
-    def features(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the strongest response of each filter, [batch, filters * kernels]."""
-        seen = (ids != PAD).to(torch.float32).unsqueeze(1)
-        signal = self.embed(ids).transpose(1, 2)
-        return torch.cat([(torch.relu(k(signal)) * seen).amax(dim=2) for k in self.kernels], dim=1)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the logits."""
-        return self.head(self.drop(self.features(ids)))
-
-
 class TokenTagger(nn.Module):
     """A dilated convolutional tagger (Strubell et al. 2017): ids and shapes [batch, tokens] -> [batch, tokens, tags].
 

@@ -11,6 +11,7 @@ from hive.errors import HiveError
 from specialists.forge.classify import calibrated, pruned, quantized, taught, teacher
 from specialists.forge.classify.evaluated import evaluated
 from specialists.forge.classify.material import Material, gather, load_material
+from specialists.forge.classify.student import Shape
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.stages import StageFunction, Workbench
 from specialists.forge.recipe import TeacherPart
@@ -81,16 +82,27 @@ class Classify:
             batch_why=str(choice["batch_why"]),
             summary=f"Says which of {len(classes)} classes a text is of, and how sure that is.",
             how=f"The teacher is {facts['encoder']}, fine-tuned on {facts['rows']:,} texts in {facts['epochs']} "
-            f"epochs. The student is a convolutional network with {shape.features - shape.width} filters over "
-            f"{shape.pieces:,} pieces of the teacher's vocabulary, whose embeddings start from what the teacher knows "
-            "of them. It learned the teacher's logits and embeddings of the labelled texts and of many more without "
-            f"labels. It was quantized as {choice['way']}, chosen on validation data, where confidences were "
-            "calibrated too.",
+            f"epochs. The student is a convolutional network over {shape.pieces:,} pieces of the teacher's vocabulary, "
+            "whose embeddings start from what the teacher knows of them. It learned the teacher's logits and vectors "
+            "of the labelled texts and of many more without labels. "
+            f"{_pruning(bench, shape)} It was quantized as {choice['way']}, chosen on validation data, where "
+            "confidences were calibrated too.",
             limits=[
                 f"Only the first {pupil.max_tokens} tokens are read. Case and accents are ignored.",
                 "One class per text. A text of no class still gets the nearest one: look at `unfamiliar` and `unsure`.",
             ],
         )
+
+
+def _pruning(bench: Workbench, shape: Shape) -> str:
+    """Return the sentence about the student's filters."""
+    before = taught.load_pupil(bench.of("distill")).model.shape
+    now, then = (one.features - one.width for one in (shape, before))
+    if now == then:
+        return f"It has {now} filters."
+    return (
+        f"Of its {then} filters the {now} that matter most stayed (Taylor importance, Molchanov et al. 2019)."
+    )
 
 
 def data(bench: Workbench) -> None:
