@@ -15,6 +15,7 @@ from specialists.forge.data.normal import normalised
 from specialists.forge.data.request import reading_of, text_files_of
 from specialists.forge.data.sample import drawn
 from specialists.forge.data.text_files import TextFiles, labelled_texts
+from specialists.forge.pipeline.cache import content_hash
 from specialists.forge.recipe import DataPart
 from specialists.forge.sources.intents import clinc150, hwu64_texts
 from specialists.forge.sources.notes import mts_dialogues, mts_notes
@@ -84,15 +85,15 @@ def _public(name: str, root: Path | None) -> tuple[Corpus, dict[str, tuple[str, 
         splits = clinc150(root)
         parts = {"train": splits["train"], "validation": splits["val"], "test": splits["test"]}
         outside = {part: splits[f"oos_{_short(part)}"].texts for part in PARTS}
-        return _corpus(name, parts), outside
+        return _corpus(name, parts, root), outside
     if root is not None and name == "mts_dialog":
-        return _corpus(name, mts_notes(root)), dict.fromkeys(PARTS, ())
+        return _corpus(name, mts_notes(root), root), dict.fromkeys(PARTS, ())
     raise HiveError(
         "recipe_invalid", f"`data.source`: {name} has no labelled texts; clinc150 and mts_dialog have."
     )
 
 
-def _corpus(name: str, parts: Mapping[str, Utterances]) -> Corpus:
+def _corpus(name: str, parts: Mapping[str, Utterances], root: Path) -> Corpus:
     known = set(parts["train"].labels)
     kept = {}
     for part, rows in parts.items():
@@ -101,7 +102,8 @@ def _corpus(name: str, parts: Mapping[str, Utterances]) -> Corpus:
         ]
         texts, labels, numbers = (tuple(column) for column in zip(*pairs, strict=True))
         kept[part] = Texts(texts, labels, numbers)
-    return corpus_of(kept, (), [{"name": name, "rows": sum(len(part) for part in kept.values())}])
+    count = sum(len(part) for part in kept.values())
+    return corpus_of(kept, (), [{"name": name, "rows": count, "sha256": content_hash(root / name)}])
 
 
 def _texts_of(name: str, root: Path | None) -> Sequence[str]:

@@ -11,6 +11,7 @@ from hive.errors import HiveError
 from specialists.forge.data.corpus import Corpus, Texts, corpus_of, load_corpus
 from specialists.forge.data.sample import drawn
 from specialists.forge.data.text_files import NO_LABEL, TextFiles, labelled_texts
+from specialists.forge.pipeline.cache import content_hash
 from specialists.forge.recipe import DataPart
 from specialists.forge.sources.entities import named_entities, presidio
 from specialists.forge.sources.intents import clinc150, hwu64
@@ -44,7 +45,8 @@ def gathered(data: DataPart, root: Path | None, seed: int) -> tuple[Corpus, list
             "recipe_invalid", "`data` names neither a `source` nor a `path`. Say where the texts are."
         )
     texts = list(dict.fromkeys(text for name in names for text in _texts_of(name, root)))
-    return _parted(texts, names, seed), _probes(names, root)
+    origins = [{"name": name, "sha256": content_hash(root / name)} for name in names]
+    return _parted(texts, origins, seed), _probes(names, root)
 
 
 def save_probes(folder: Path, probes: list[Probe]) -> None:
@@ -71,7 +73,7 @@ def _utterances(columns: list[list[str]]) -> Utterances:
     return Utterances(tuple(columns[0]), tuple(columns[1]))
 
 
-def _parted(texts: list[str], names: list[str], seed: int) -> Corpus:
+def _parted(texts: list[str], files: list[dict[str, str]], seed: int) -> Corpus:
     place = drawn(texts, seed)
     bounds = {
         "test": (0, _HELD_OUT),
@@ -82,7 +84,7 @@ def _parted(texts: list[str], names: list[str], seed: int) -> Corpus:
     for part, (low, high) in bounds.items():
         rows = [n for n in range(len(texts)) if low <= place[n] < high]
         parts[part] = Texts(tuple(texts[n] for n in rows), (NO_LABEL,) * len(rows), tuple(rows))
-    return corpus_of(parts, (), [{"name": ", ".join(names), "rows": len(texts)}])
+    return corpus_of(parts, (), files)
 
 
 def _texts_of(name: str, root: Path) -> list[str]:

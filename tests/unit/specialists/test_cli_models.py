@@ -64,7 +64,7 @@ def test_show_gives_capability_version_and_measured_quality() -> None:
     status, text, _ = run("show", "text-classify-intent", "--json")
     row = json.loads(text)
     assert status == 0
-    assert (row["capability"], row["version"]) == ("text.classify_intent", "1.0.0")
+    assert (row["capability"], row["version"]) == ("text.classify_intent", "1.1.0")
     assert row["quality"]["accuracy"].keys() >= {"value", "low", "high", "n", "data"}
 
 
