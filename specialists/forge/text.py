@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import Final
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 PAD_PIECE: Final = "[PAD]"
 UNKNOWN_PIECE: Final = "[UNK]"
@@ -19,18 +19,6 @@ def lower_case_bpe(texts: Iterable[str], size: int) -> Tokenizer:
         [normalizers.NFD(), normalizers.Lowercase(), normalizers.StripAccents()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return _trained(tokenizer, texts, size)
-
-
-def lower_case_digits_bpe(texts: Iterable[str], size: int) -> Tokenizer:
-    """Return the same with every digit a token of its own, so that numbers are read by their form."""
-    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN_PIECE, continuing_subword_prefix="##"))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFD(), normalizers.Lowercase(), normalizers.StripAccents()]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Split(Regex(r"\d"), "isolated")]
-    )
     return _trained(tokenizer, texts, size)
 
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from specialists.kinds.extent import Extent
 
-SEVERITIES: Final = ("low", "medium", "high")
 _STRONG: Final = 10.0
 _MEDIUM: Final = 5.0
 _LONG: Final = 32

@@ -178,8 +178,15 @@ def _inputs(recipe: Recipe, root: Path | None) -> Mapping[str, object]:
     facts: dict[str, object] = {"columns": data.columns, "reading": reading, "files": files}
     if recipe.teacher is not None:
         facts["teacher"] = recipe.teacher.model_dump(mode="json", include={"endpoint", "model", "least"})
-        files["teacher"] = content_hash(Path(recipe.teacher.path)) if recipe.teacher.path else ""
+        files["teacher"] = content_hash(_there(recipe.teacher.path)) if recipe.teacher.path else ""
     return facts
+
+
+def _there(teacher: str) -> Path:
+    path = Path(teacher)
+    if not path.exists():
+        raise HiveError("recipe_invalid", f"`teacher.path`: there is no {path}.")
+    return path
 
 
 _: type[Workbench] = _Bench

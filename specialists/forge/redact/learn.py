@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from hive.errors import HiveError
 from specialists.engine.tokenize import TextTokenizer
 from specialists.forge.encoders import encoder_directory
 from specialists.forge.networks import TokenTagger
@@ -18,7 +19,7 @@ from specialists.forge.redact.examples import Splits, load_splits
 from specialists.forge.redact.places import directory_of
 from specialists.forge.redact.rows import MAX_TOKENS, Row, TagSets
 from specialists.forge.redact.student import Plan, network, train
-from specialists.forge.redact.teacher import CITATION, GROUPS, Teacher
+from specialists.forge.redact.teacher import CITATION, DEFAULT, GROUPS, Teacher
 from specialists.forge.redact.vocabulary import Encoder, tokenizer_of
 
 STUDENT: Final = "student.pt"
@@ -33,10 +34,18 @@ _EPOCHS: Final = range(2, 13)
 
 
 def teacher(bench: Workbench) -> None:
-    """Write what the teacher says of the unmarked texts: as many as the budget buys, in their order."""
+    """Write what the teacher says of the unmarked texts: as many as the budget buys, in their order.
+
+    The default teacher is optional. Raises HiveError(recipe_invalid) if another one is named and is not there.
+    """
     texts = load_splits(bench.of("data")).unlabelled
-    directory = directory_of(str(bench.options()["directory"]))
+    place = str(bench.options()["directory"])
+    directory = directory_of(place)
     if directory is None:
+        if place not in {"", DEFAULT}:
+            raise HiveError(
+                "recipe_invalid", f"`teacher.directory` is {place!r}: there is no such directory."
+            )
         bench.say(
             "There is no teacher: the student learns from marked texts alone. See the option `directory`."
         )

@@ -43,17 +43,3 @@ def tags_of(spans: Sequence[Span], words: Sequence[tuple[int, int]]) -> list[str
         else:
             tags.append(OUTSIDE)
     return tags
-
-
-def spans_of(tags: Sequence[str], words: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-    """Return the spans that BIO `tags` of `words` describe; an I without a beginning begins one, as CoNLL has it."""
-    found: list[Span] = []
-    before = OUTSIDE
-    for tag, (start, end) in zip(tags, words, strict=True):
-        kind = tag[2:]
-        if tag.startswith("I-") and before[2:] == kind:
-            found[-1] = Span(found[-1].start, end, kind)
-        elif kind:
-            found.append(Span(start, end, kind))
-        before = tag
-    return tuple(found)

@@ -23,11 +23,6 @@ def has_places(tags: Iterable[str]) -> bool:
     return all(tag in _OUTSIDE or TAG.fullmatch(tag) for tag in tags)
 
 
-def kinds_of(tags: Iterable[str], *, places: bool) -> set[str]:
-    """Return the types that `tags` name."""
-    return {tag[2:] if places else tag for tag in tags if tag not in _OUTSIDE}
-
-
 def marked(tokens: Sequence[str], tags: Sequence[str], *, places: bool, intent: str = "") -> MarkedText:
     """Return the text that `tokens` make, with the spans of their `tags`.
 

@@ -45,8 +45,8 @@ _SURE: Final = 0.9
 class Endpoint:
     """Where and how to ask. `key_variable` names the environment's variable that holds the key, if there is one.
 
-    `may_see_data` is the user's word that the texts may go there; `most_asked` bounds how many are asked about, and so
-    what it costs; `at_once` are asked at the same time.
+    `may_see_data` is the user's word that the texts may go there; `most_asked` bounds how many are asked about in a
+    build, and so what it costs; `at_once` are asked at the same time.
     """
 
     url: str
@@ -82,6 +82,7 @@ class EndpointLabeller:
         # Not the examples: which are shown depends on the seed, and an answer is not worth paying for twice.
         self._kept = KeptAnswers(kept, f"{endpoint.url}\0{endpoint.model}\0{_instruction(classes, {})}")
         key = environ.get(endpoint.key_variable, "") if endpoint.key_variable else ""
+        self._asked = 0
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._sleep = sleep
 
@@ -92,11 +93,13 @@ class EndpointLabeller:
         unreachable if the endpoint does not answer.
         """
         asked = [text for text in dict.fromkeys(texts) if self._kept.get(text) is None]
-        if len(asked) > self._endpoint.most_asked:
+        # Over all calls: texts come in lots, and it is the sum of them that costs.
+        self._asked += len(asked)
+        if self._asked > self._endpoint.most_asked:
             raise HiveError(
                 "bad_request",
-                f"{len(asked):,} texts would be sent to {self.name}, and {self._endpoint.most_asked:,} may be. Raise "
-                "`teacher.most_asked`, or give fewer texts.",
+                f"{self._asked:,} texts or more would be sent to {self.name}, and {self._endpoint.most_asked:,} may "
+                "be. Raise `teacher.most_asked`, or give fewer texts.",
             )
         with (
             httpx.Client(timeout=self._endpoint.timeout_s, headers=self._headers) as client,

@@ -140,3 +140,10 @@ def test_a_teacher_of_ones_own_is_refused_where_nothing_is_labelled(tmp_path: Pa
     wanted = recipe(task="anomaly", teacher={"endpoint": "http://127.0.0.1:1/v1", "model": "m"})
     with pytest.raises(HiveError, match="`teacher` labels texts for classify, not for anomaly"):
         build(wanted, Counting(), place(tmp_path), lines())
+
+
+def test_a_teachers_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    wanted = recipe(teacher={"path": str(tmp_path / "nowhere")})
+    with pytest.raises(HiveError, match=r"`teacher\.path`: there is no .*nowhere") as caught:
+        build(wanted, Counting(), place(tmp_path), lines())
+    assert caught.value.code == "recipe_invalid"

@@ -150,6 +150,12 @@ def test_the_same_seed_makes_the_same_specialist_and_without_a_teacher_it_goes_o
     assert load(alone.of("publish")).digest != load(build_of.of("publish")).digest
 
 
+def test_a_teacher_that_is_named_must_be_there(texts: Path, models_at: Path, tmp_path: Path) -> None:
+    with pytest.raises(HiveError, match=r"`teacher\.directory` is '.*nowhere'") as caught:
+        built(texts, models_at, tmp_path / "cache", str(tmp_path / "nowhere"))
+    assert caught.value.code == "recipe_invalid"
+
+
 def test_data_that_the_task_cannot_use_is_refused(tmp_path: Path) -> None:
     recipe = from_options({"name": "mine", "task": "redact", "data": {"source": "nab"}})
     (tmp_path / "nab").mkdir()

@@ -12,7 +12,7 @@ pytest.importorskip("pandas")
 
 from specialists.forge.sources.values import MarkedText, Span
 from specialists.forge.tag.augment import joined, recased, segments_of, swapped, values_of, worn
-from specialists.forge.tag.inventory import Inventory, spans_of, tags_of
+from specialists.forge.tag.inventory import Inventory, tags_of
 from specialists.forge.tag.scores import by_kind, f1, span_counts
 from specialists.forge.tag.windows import in_windows
 
@@ -26,16 +26,13 @@ def parts(text: MarkedText) -> list[tuple[str, str]]:
     return [(text.text[span.start : span.end], span.kind) for span in text.spans]
 
 
-def test_tags_of_spans_and_back() -> None:
-    tags = tags_of(WAKE.spans, WORDS)
-    assert tags == ["O", "O", "O", "B-time", "I-time", "O", "O", "B-part"]
-    assert spans_of(tags, WORDS) == WAKE.spans
+def test_tags_of_spans() -> None:
+    assert tags_of(WAKE.spans, WORDS) == ["O", "O", "O", "B-time", "I-time", "O", "O", "B-part"]
 
 
 def test_neighbours_keep_apart_and_cut_words_belong_to_their_span() -> None:
     assert tags_of((Span(0, 2, "a"), Span(3, 6, "a")), [(0, 2), (3, 6)]) == ["B-a", "B-a"]
     assert tags_of((Span(0, 1, "a"),), [(0, 3), (4, 5)]) == ["B-a", "O"]
-    assert spans_of(["I-a", "I-a", "I-b"], [(0, 1), (2, 3), (4, 5)]) == (Span(0, 3, "a"), Span(4, 5, "b"))
 
 
 def test_the_inventory_names_each_tag_once() -> None:

@@ -109,9 +109,22 @@ def test_what_does_not_pass_is_not_asked_again(tmp_path: Path, reply: Reply, cod
 def test_no_more_is_asked_than_was_permitted(tmp_path: Path) -> None:
     with chat_server(lambda _, __: said("weather")) as chat:
         labeller = EndpointLabeller(Endpoint(chat.url, "m", most_asked=2), CLASSES, tmp_path / "kept")
-        with pytest.raises(HiveError, match=r"3 texts would be sent to m at 127\.0\.0\.1, and 2 may be"):
+        with pytest.raises(
+            HiveError, match=r"3 texts or more would be sent to m at 127\.0\.0\.1, and 2 may be"
+        ):
             labeller.label(["a", "b", "c"])
         assert chat.texts == []
+
+
+def test_lots_count_together(tmp_path: Path) -> None:
+    with chat_server(lambda _, __: said("weather")) as chat:
+        labeller = EndpointLabeller(Endpoint(chat.url, "m", most_asked=2), CLASSES, tmp_path / "kept")
+        labeller.label(["a", "b"])
+        labeller.label(["a", "b"])  # kept answers cost nothing
+        with pytest.raises(HiveError, match="3 texts or more") as caught:
+            labeller.label(["c"])
+    assert caught.value.code == "bad_request"
+    assert sorted(chat.texts) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
