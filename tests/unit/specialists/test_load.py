@@ -25,6 +25,7 @@ NAMES = [
     "sensor-describe-anomaly",
     "sensor-detect-anomaly",
     "text-classify-intent",
+    "text-parse-command",
     "text-redact",
     "transaction-score-credit",
     "transaction-score-risk",
