@@ -27,6 +27,7 @@ NAMES = [
     "text-classify-intent",
     "text-parse-command",
     "text-redact",
+    "text-route-note",
     "transaction-score-credit",
     "transaction-score-risk",
 ]
