@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -82,15 +81,6 @@ def dynamic_int8(model: onnx.ModelProto) -> onnx.ModelProto:
         target = Path(folder) / "int8.onnx"
         quantize_dynamic(prepared, target, weight_type=QuantType.QInt8, per_channel=True)
         return onnx.load(target)
-
-
-def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Return a one-threaded session for measuring `model`."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
 
 
 def plain_bytes(model: onnx.ModelProto) -> bytes:

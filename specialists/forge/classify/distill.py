@@ -10,12 +10,11 @@ from typing import Final
 import torch
 from torch import nn
 
+from specialists.engine.tokenize import PAD, UNKNOWN
 from specialists.forge.classify.encoder import Lesson
 from specialists.forge.classify.student import TextStudent, filled
 from specialists.forge.loops import Average, Checkpoint, like_length, warm_then_linear
-from specialists.forge.training import PAD
 
-UNKNOWN: Final = 1
 UNLABELLED: Final = -1
 OUTSIDE: Final = -2
 

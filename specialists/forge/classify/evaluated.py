@@ -26,7 +26,7 @@ from specialists.forge.classify.taught import load_pupil
 from specialists.forge.classify.teacher import Teacher, load_teacher, start
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.stages import Workbench
-from specialists.forge.text import worn
+from specialists.forge.typos import worn
 
 _WORN: Final = 1000
 _RATE: Final = 0.15

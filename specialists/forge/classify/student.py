@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from specialists.forge.training import PAD
+from specialists.engine.tokenize import PAD
 
 
 @dataclass(frozen=True, slots=True)

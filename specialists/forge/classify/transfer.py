@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from tokenizers import Tokenizer
 
-from specialists.forge.text import worn
+from specialists.forge.typos import worn
 
 _NEIGHBOURS: Final = 12
 _MIN_LETTERS: Final = 3

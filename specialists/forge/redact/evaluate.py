@@ -25,8 +25,8 @@ from specialists.forge.redact.fit import EXACT, MODEL, feeds_of, main_source
 from specialists.forge.redact.measure import Detector, detector_of, doubts, measured
 from specialists.forge.redact.places import directory_of
 from specialists.forge.redact.teacher import KNOWS, Teacher
-from specialists.forge.text import worn
 from specialists.forge.timing import Times, onnx_call, side_by_side
+from specialists.forge.typos import worn
 from specialists.load import Specialist
 
 HEADLINE: Final = "character_f1"

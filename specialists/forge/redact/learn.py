@@ -13,9 +13,10 @@ from tokenizers import Tokenizer
 from hive.errors import HiveError
 from specialists.engine.tokenize import TextTokenizer
 from specialists.forge.encoders import encoder_directory
-from specialists.forge.networks import TokenTagger
+from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.redact.examples import Splits, load_splits
+from specialists.forge.redact.network import TokenTagger
 from specialists.forge.redact.places import directory_of
 from specialists.forge.redact.rows import MAX_TOKENS, Row, TagSets
 from specialists.forge.redact.student import Plan, network, train
@@ -84,7 +85,7 @@ def distill(bench: Workbench) -> None:
     torch.manual_seed(bench.seed)
     torch.use_deterministic_algorithms(True)
     encoder = Encoder(encoder_directory(str(options["encoder"])))
-    pieces = encoder.pieces([*(e.text for e in splits.train), *splits.unlabelled], _whole(options["pieces"]))
+    pieces = encoder.pieces([*(e.text for e in splits.train), *splits.unlabelled], integer(options, "pieces"))
     tokenizer = tokenizer_of(pieces)
     words = TextTokenizer(tokenizer.to_str().encode())
     model = network(tokenizer.get_vocab_size(), len(splits.tags), options)
@@ -142,7 +143,7 @@ def citation_of(folder: Path) -> str:
 
 def _plan(bench: Workbench, splits: Splits, words: TextTokenizer, model: TokenTagger) -> Plan:
     """Return how long to learn: what the budget buys at the nominal cost of a token."""
-    made_up = _whole(bench.options()["made_up"])
+    made_up = integer(bench.options(), "made_up")
     sample = splits.train[:: max(1, len(splits.train) // 500)]
     mean = sum(len(words.encode(e.text, MAX_TOKENS).ids) for e in sample) / len(sample)
     texts = (
@@ -151,8 +152,3 @@ def _plan(bench: Workbench, splits: Splits, words: TextTokenizer, model: TokenTa
     products = sum(value.numel() for name, value in model.named_parameters() if not name.startswith("embed"))
     epochs = int(bench.budget_s / (texts * mean * (_TOKEN_S + products * _PRODUCT_S)))
     return Plan(min(max(epochs, _EPOCHS.start), _EPOCHS.stop - 1), made_up, bench.seed)
-
-
-def _whole(value: object) -> int:
-    assert isinstance(value, int), "checked by the pipeline"
-    return value

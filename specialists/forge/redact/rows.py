@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from specialists.engine.tokenize import TextTokenizer, Tokens
+from specialists.engine.tokenize import TextTokenizer, Tokens, padded
 from specialists.forge.redact.examples import Example
 from specialists.forge.redact.teacher import GROUPS, Chances, groups_of
-from specialists.forge.training import padded
 from specialists.kinds.shapes import shapes
 
 MAX_TOKENS: Final = 160

@@ -12,9 +12,9 @@ import torch
 
 from specialists.engine.tokenize import UNKNOWN, TextTokenizer
 from specialists.forge.loops import Average, Checkpoint, like_length, warm_then_linear
-from specialists.forge.networks import TokenTagger
 from specialists.forge.redact.examples import Splits
 from specialists.forge.redact.invented import Invented, recased
+from specialists.forge.redact.network import TokenTagger
 from specialists.forge.redact.rows import Row, TagSets, loss_of
 from specialists.kinds.shapes import SHAPES
 

@@ -18,7 +18,7 @@ from specialists.forge.sensor.gather import is_test, nab_recordings
 from specialists.forge.sensor.labelled import NAB_ROWS
 from specialists.forge.sensor.recite import nab_run
 from specialists.forge.sensor.recording import Recording
-from specialists.forge.sources.folder import data_directory
+from specialists.forge.sources.folders import root_of
 from specialists.load import load
 
 Runs = dict[str, list[nab.Marked]]
@@ -36,7 +36,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--expose", action="store_true", help="with EXPoSE, which takes some minutes")
     options = parser.parse_args(argv)
     baselines = {name: each for name, each in BASELINES.items() if options.expose or name != "EXPoSE"}
-    recordings = nab_recordings(data_directory(options.data))
+    root = root_of(options.data)
+    if root is None or not (root / "nab").is_dir():
+        parser.error(
+            "say where the data sets are, with NAB in the folder `nab`: --data DIR, or set HIVE_DATA"
+        )
+    recordings = nab_recordings(root)
     names = [recording.name for recording in recordings]
     tested = [is_test(name, names) for name in names]
     runs = runs_of(recordings, options.specialist, baselines)

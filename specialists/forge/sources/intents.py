@@ -19,7 +19,8 @@ def clinc150(data: Path) -> dict[str, Utterances]:
 def hwu64(data: Path) -> dict[str, list[MarkedText]]:
     """Return the splits train and test (fold 1) of HWU64: requests with their intent and the spans of their slots."""
     names = {"train": "RasaNlu_Merged_KFold_1", "test": "RasaNluTestset_Merged"}
-    return {split: _rasa(next((data / "hwu64").glob(f"{name}_*.json"))) for split, name in names.items()}
+    # By name, since a folder is read in no order of its own.
+    return {split: _rasa(min((data / "hwu64").glob(f"{name}_*.json"))) for split, name in names.items()}
 
 
 def hwu64_texts(data: Path) -> list[str]:

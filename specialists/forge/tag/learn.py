@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from specialists.forge.classify.transfer import Neighbours
 from specialists.forge.classify.vocabulary import matter_most, small_tokenizer
 from specialists.forge.encoders import encoder_directory
+from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.report.curves import Course
 from specialists.forge.sources.values import MarkedText
@@ -43,13 +44,6 @@ SURE: Final = "sure.npy"
 _DILATIONS: Final = (1, 2, 4)
 
 
-def option(bench: Workbench, name: str, stage: str = "") -> int:
-    """Return an option that is a whole number."""
-    value = bench.options(stage)[name]
-    assert isinstance(value, int), f"{name} is a whole number"
-    return value
-
-
 def encoder_of(bench: Workbench) -> Path:
     """Return the directory of the encoder that the teacher starts from."""
     return encoder_directory(str(bench.options("teacher")["encoder"]))
@@ -69,7 +63,7 @@ def teacher(bench: Workbench) -> None:
     encoder = encoder_of(bench)
     maker = teacher_rows(encoder, corpus.inventory)
     tokens = sum(len(maker.row(text).ids) for text in corpus.train)
-    plan = TeacherPlan(epochs=option(bench, "epochs"))
+    plan = TeacherPlan(epochs=integer(bench.options(), "epochs"))
     work = teacher_work(len(corpus.train), tokens, plan.batch, plan.epochs, bench.budget_s)
     texts = list(corpus.train)
     if work.texts < len(texts):
@@ -103,8 +97,8 @@ def distilled(bench: Workbench) -> None:
     whole = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     maker = teacher_rows(encoder, corpus.inventory)
     tokens = sum(len(maker.row(text).ids) for text in corpus.train)
-    most = option(bench, "transfer")
-    work = student_work(len(corpus.train), tokens, most, option(bench, "epochs"), bench.budget_s)
+    most = integer(bench.options(), "transfer")
+    work = student_work(len(corpus.train), tokens, most, integer(bench.options(), "epochs"), bench.budget_s)
     lot = _texts(corpus, model, whole, work.texts, bench.seed)
     student, tokenizer = _beginner(bench, corpus, model, whole, [item.text.text for item in lot])
     _write_lot(bench, model, maker, lot)
@@ -180,11 +174,11 @@ def _beginner(
     bench: Workbench, corpus: TagCorpus, model: EncoderTagger, whole: Tokenizer, texts: Sequence[str]
 ) -> tuple[TagStudent, str]:
     """Return a student that knows of the commonest pieces of `texts` what the teacher knows, and its tokenizer."""
-    pieces = matter_most(whole, texts, option(bench, "pieces"))
+    pieces = matter_most(whole, texts, integer(bench.options(), "pieces"))
     size = Size(
         pieces=len(pieces),
-        width=option(bench, "width"),
-        filters=option(bench, "filters"),
+        width=integer(bench.options(), "width"),
+        filters=integer(bench.options(), "filters"),
         dilations=_DILATIONS,
         tags=len(corpus.inventory.tags),
         intents=len(corpus.inventory.intents),

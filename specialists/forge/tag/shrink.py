@@ -12,6 +12,7 @@ import torch
 
 from specialists.forge import export
 from specialists.forge.loops import like_length
+from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.quantize import best, candidates, tried
 from specialists.forge.report.curves import Course
@@ -27,7 +28,7 @@ from specialists.forge.tag.files import (
     student_rows,
     teacher_rows,
 )
-from specialists.forge.tag.learn import encoder_of, load_lot, option, start_torch
+from specialists.forge.tag.learn import encoder_of, load_lot, start_torch
 from specialists.forge.tag.narrow import GatedLoss, importance, narrowed
 from specialists.forge.tag.outputs import feed_of, outputs_of
 from specialists.forge.tag.plan import recovery_epochs
@@ -55,9 +56,9 @@ def pruned(bench: Workbench) -> None:
     start_torch(bench)
     student = load_student(bench.of("distill"))
     tokenizer = (bench.of("distill") / TOKENIZER).read_text("utf-8")
-    keep = min(option(bench, "filters"), student.size.filters)
+    keep = min(integer(bench.options(), "filters"), student.size.filters)
     lot = load_lot(bench)
-    epochs = min(option(bench, "epochs"), recovery_epochs(lot.tokens, bench.budget_s))
+    epochs = min(integer(bench.options(), "epochs"), recovery_epochs(lot.tokens, bench.budget_s))
     plan = StudentPlan(epochs, rate=_RATE, embedding_rate=_RATE / 2)
     worth = importance(student, _losses(lot, plan, bench.seed))
     small = narrowed(student, worth.argsort(descending=True, stable=True)[:keep].sort().values)
@@ -101,7 +102,9 @@ def quantized(bench: Workbench) -> None:
     trials = tried(
         candidates(exact, feeds, _WAYS), lambda model: _score(model, corpus, maker), feeds[:_TIMED]
     )
-    small = [trial for trial in trials if len(trial.candidate.model) <= option(bench, "most_kb") * 1000]
+    small = [
+        trial for trial in trials if len(trial.candidate.model) <= integer(bench.options(), "most_kb") * 1000
+    ]
     chosen = best(small or trials, _TOLERATED)
     (bench.folder / QUANTIZED).write_bytes(chosen.candidate.model)
     facts = {

@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="the forge is not installed")
 import torch
 
 from specialists.engine.tokenize import TextTokenizer
-from specialists.forge.networks import TokenTagger
 from specialists.forge.redact.examples import PLAIN, TAGS, Example, Mark, Splits
+from specialists.forge.redact.network import TokenTagger
 from specialists.forge.redact.student import Plan, network, train
 from specialists.forge.redact.vocabulary import tokenizer_of
 

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 
 from hive.errors import HiveError
+from specialists.engine.tokenize import padded
 from specialists.forge.encoders import encoder_directory
 from specialists.forge.export import to_onnx
 from specialists.forge.pipeline.build import Built, Place, build
@@ -26,7 +27,6 @@ from specialists.forge.recipe import from_options
 from specialists.forge.redact.read import tag_of
 from specialists.forge.redact.task import RedactTask
 from specialists.forge.redact.vocabulary import Encoder
-from specialists.forge.training import padded
 from specialists.kinds.base import Answer
 from specialists.load import load
 

@@ -1,4 +1,4 @@
-"""The networks of the bundled specialists, small enough to answer in well under a millisecond."""
+"""The network of a redaction, small enough to answer in well under a millisecond."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from specialists.forge.training import PAD
+from specialists.engine.tokenize import PAD
 
 
 class TokenTagger(nn.Module):

@@ -11,14 +11,14 @@ from hive.errors import HiveError
 from specialists.forge.pipeline.stages import Task
 
 TASKS: Final[Mapping[str, str]] = {
-    "anomaly": "specialists.forge.tasks.anomaly:Anomaly",
+    "anomaly": "specialists.forge.sensor.task:Anomaly",
     "classify": "specialists.forge.classify.task:Classify",
-    "describe": "specialists.forge.tasks.describe:Describe",
+    "describe": "specialists.forge.sensor.task:Describe",
     "embed": "specialists.forge.embed.task:EmbedTask",
     "redact": "specialists.forge.redact.task:RedactTask",
     "regress": "specialists.forge.risk.task:regress",
     "risk": "specialists.forge.risk.task:risk",
-    "tag": "specialists.forge.tasks.tag:Tag",
+    "tag": "specialists.forge.tag.task:Tag",
 }
 """Where each task is: module and class."""
 _LIBRARIES: Final = frozenset(
