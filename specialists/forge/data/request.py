@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hive.errors import HiveError
 from specialists.forge.data.files import Reading
 from specialists.forge.data.text_files import TextFiles
 from specialists.forge.recipe import DataPart
@@ -26,3 +27,15 @@ def text_files_of(data: DataPart, *, needs_label: bool = True) -> TextFiles:
         reading_of(data),
         needs_label,
     )
+
+
+def refuse_unread(task: str, data: DataPart, *fields: str) -> None:
+    """Raise HiveError(recipe_invalid) if the recipe sets one of `fields`, which the task does not read.
+
+    What a user gives and the forge leaves unread would be missed only after the build.
+    """
+    odd = [name for name in fields if getattr(data, name) != DataPart.model_fields[name].default]
+    if odd:
+        raise HiveError(
+            "recipe_invalid", f"The task {task} has no use for {', '.join(f'`data.{name}`' for name in odd)}."
+        )

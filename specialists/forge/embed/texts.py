@@ -9,8 +9,9 @@ from typing import Final
 
 from hive.errors import HiveError
 from specialists.forge.data.corpus import Corpus, Texts, corpus_of, load_corpus
+from specialists.forge.data.request import refuse_unread, text_files_of
 from specialists.forge.data.sample import drawn
-from specialists.forge.data.text_files import NO_LABEL, TextFiles, labelled_texts
+from specialists.forge.data.text_files import NO_LABEL, labelled_texts
 from specialists.forge.pipeline.cache import content_hash
 from specialists.forge.recipe import DataPart
 from specialists.forge.sources.entities import named_entities, presidio
@@ -36,9 +37,9 @@ def gathered(data: DataPart, root: Path | None, seed: int) -> tuple[Corpus, list
 
     Raises HiveError: data_invalid for files without texts, recipe_invalid where nothing is named.
     """
+    refuse_unread("embed", data, "unlabelled", "outside")
     if data.path is not None:
-        files = TextFiles(Path(data.path), text=data.columns.get("text"), needs_label=False)
-        return labelled_texts(files, seed), []
+        return labelled_texts(text_files_of(data, needs_label=False), seed), []
     names = [*([data.source] if data.source else []), *data.also]
     if root is None or not names:
         raise HiveError(

@@ -13,6 +13,7 @@ from typing import Final
 from hive.errors import HiveError
 from specialists.forge.data.files import find_file
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.request import reading_of, refuse_unread
 from specialists.forge.data.text_files import TextFiles, labelled_texts
 from specialists.forge.pipeline.lineage import DATA_SUMMARY
 from specialists.forge.pipeline.stages import Workbench
@@ -54,6 +55,7 @@ _TAG_OF: Final = {name: tag for tag, names in _SYNONYMS.items() for name in (tag
 def data(bench: Workbench) -> None:
     """Write the three parts, the texts without marks, and a summary. Raises HiveError: recipe_invalid, data_invalid."""
     findings = Findings()
+    refuse_unread("redact", bench.recipe.data, "outside")
     splits = _public(bench.recipe.data, bench.data_root)
     if bench.recipe.data.path:
         splits = _with_own(splits, bench.recipe.data, bench.seed, findings)
@@ -102,7 +104,7 @@ def _public(part: DataPart, root: Path | None) -> Splits:
 def _with_own(public: Splits, part: DataPart, seed: int, findings: Findings) -> Splits:
     """Return a user's texts beside the public ones, which are only learned from and chosen by."""
     test, validation = (find_file(path) if path else None for path in (part.test, part.validation))
-    files = TagFiles(find_file(str(part.path)), validation, test, part.columns)
+    files = TagFiles(find_file(str(part.path)), validation, test, part.columns, reading_of(part))
     corpus = marked_texts(files, seed, findings)
     parts = (corpus.train, corpus.validation, corpus.test)
     kinds = sorted({span.kind for texts in parts for text in texts for span in text.spans})
@@ -119,7 +121,8 @@ def _with_own(public: Splits, part: DataPart, seed: int, findings: Findings) -> 
     ]
     unlabelled = [*corpus.unlabelled, *public.unlabelled]
     if part.unlabelled:
-        loose = TextFiles(find_file(part.unlabelled), text=part.columns.get("text"), needs_label=False)
+        text = part.columns.get("text")
+        loose = TextFiles(find_file(part.unlabelled), text=text, reading=reading_of(part), needs_label=False)
         unlabelled += [text for texts in labelled_texts(loose, seed).parts.values() for text in texts.texts]
     return Splits([*own[0], *public.train], [*own[1], *public.validation], own[2], unlabelled, tags)
 

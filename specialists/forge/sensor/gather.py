@@ -11,6 +11,7 @@ import numpy as np
 
 from hive.errors import HiveError
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.request import refuse_unread
 from specialists.forge.pipeline.stages import Workbench
 from specialists.forge.sensor.recording import Recording, save, split_by_time
 from specialists.forge.sensor.tables import read_recordings
@@ -23,6 +24,9 @@ _TRAINED: Final = 0.8
 def gather(bench: Workbench) -> None:
     """Read the recordings, split them, and write them with what was found about them."""
     data = bench.recipe.data
+    refuse_unread(
+        bench.recipe.task, data, "validation", "unlabelled", "outside", "encoding", "delimiter", "header"
+    )
     if data.source:
         parts = _nab(bench)
         save(bench.folder, parts, {"files": [], "findings": []})

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from hive.errors import HiveError
-from specialists.forge.data.files import Reading, find_file
+from specialists.forge.data.files import find_file
 from specialists.forge.data.findings import Findings
+from specialists.forge.data.request import reading_of, refuse_unread
 from specialists.forge.data.split import PARTS
 from specialists.forge.data.text_files import TextFiles, labelled_texts
 from specialists.forge.pipeline.cache import content_hash
 from specialists.forge.pipeline.lineage import DATA_SUMMARY
 from specialists.forge.pipeline.stages import Workbench
-from specialists.forge.recipe import DataPart
 from specialists.forge.sources.folders import folder_of
 from specialists.forge.sources.intents import clinc150, hwu64
 from specialists.forge.sources.values import MarkedText
@@ -52,6 +52,7 @@ def gather(bench: Workbench) -> None:
 
 def _corpus(bench: Workbench, findings: Findings) -> TagCorpus:
     data = bench.recipe.data
+    refuse_unread("tag", data, "outside")
     if data.source:
         return corpus_of(_reader(data.source, SOURCES, bench), bench.seed, findings)
     if not data.path:
@@ -59,12 +60,8 @@ def _corpus(bench: Workbench, findings: Findings) -> TagCorpus:
             "recipe_invalid", "`data` needs a `path`, or the name of a public data set as `source`."
         )
     validation, test = (find_file(path) if path else None for path in (data.validation, data.test))
-    files = TagFiles(find_file(data.path), validation, test, data.columns, _reading(data))
+    files = TagFiles(find_file(data.path), validation, test, data.columns, reading_of(data))
     return marked_texts(files, bench.seed, findings)
-
-
-def _reading(data: DataPart) -> Reading:
-    return Reading(data.encoding, data.delimiter, data.header)
 
 
 def _summary(bench: Workbench, corpus: TagCorpus) -> dict[str, object]:
@@ -87,7 +84,7 @@ def _unlabelled(bench: Workbench) -> list[str]:
     found = [text for name in data.also for text in _reader(name, TEXTS, bench)]
     if data.unlabelled:
         text = data.columns.get("text")
-        files = TextFiles(find_file(data.unlabelled), text=text, reading=_reading(data), needs_label=False)
+        files = TextFiles(find_file(data.unlabelled), text=text, reading=reading_of(data), needs_label=False)
         corpus = labelled_texts(files, bench.seed)
         found += [text for part in corpus.parts.values() for text in part.texts]
     return found
