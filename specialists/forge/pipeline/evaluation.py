@@ -99,6 +99,11 @@ def read_evaluation(folder: Path) -> Evaluation:
     )
 
 
+def ratio_text(value: object, form: str) -> str:
+    """Return one of the summary's ratios in a format such as `.1%`, "?" where there is none: the teacher is at zero."""
+    return format(value, form) if isinstance(value, int | float) else "?"
+
+
 def _measured(raw: Mapping[str, object]) -> Measured:
     quality = raw["quality"]
     assert isinstance(quality, Mapping), "quality is an object"

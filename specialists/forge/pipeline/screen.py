@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from hive.cli.style import plain_table
 from specialists.describe import size_text
-from specialists.forge.pipeline.evaluation import PARTS, Evaluation
+from specialists.forge.pipeline.evaluation import PARTS, Evaluation, ratio_text
 
 _COSTS: Final = ("p50_ms", "p99_ms", "rss_mb")
 
@@ -29,12 +29,13 @@ def screen(evaluation: Evaluation, target: Path, report: Path) -> RenderableType
         if all(cost in parts[name].cost for name in PARTS):
             table.add_row(cost.replace("_", " "), *(f"{parts[name].cost[cost]:.3f}" for name in PARTS))
     summary = evaluation.summary()
-    kept, smaller, faster = (summary[name] for name in ("retention", "bytes_ratio", "speedup"))
+    kept = ratio_text(summary["retention"], ".1%")
+    smaller, faster = (ratio_text(summary[name], ".0f") for name in ("bytes_ratio", "speedup"))
     return Group(
         table,
         "",
-        f"The student keeps [bold]{kept:.1%}[/] of the teacher's {evaluation.headline}, is [bold]{smaller:.0f}[/] "
-        f"times smaller and answers [bold]{faster:.0f}[/] times as fast.",
+        f"The student keeps [bold]{kept}[/] of the teacher's {evaluation.headline}, is [bold]{smaller}[/] "
+        f"times smaller and answers [bold]{faster}[/] times as fast.",
         f"Report:   {escape(_shown(report))}/report.md",
         f"Serve it: [bold]hive node run --specialist {escape(_shown(target))} --site SITE[/]",
     )

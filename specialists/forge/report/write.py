@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from specialists.forge.pipeline.build import Built
-from specialists.forge.pipeline.evaluation import PARTS, Evaluation, read_evaluation
+from specialists.forge.pipeline.evaluation import PARTS, Evaluation, ratio_text, read_evaluation
 from specialists.forge.pipeline.lineage import DATA_SUMMARY, LINEAGE_FILE
 from specialists.forge.recipe import Recipe
 from specialists.forge.report.curves import read_curve
@@ -128,10 +128,11 @@ def _robustness(robustness: object) -> Iterator[str]:
 
 def _headline(evaluation: Evaluation) -> str:
     summary = evaluation.summary()
-    kept, smaller, faster = (summary[name] for name in ("retention", "bytes_ratio", "speedup"))
+    kept = ratio_text(summary["retention"], ".1%")
+    smaller, faster = (ratio_text(summary[name], ".1f") for name in ("bytes_ratio", "speedup"))
     return (
-        f"The int8 student keeps **{kept:.1%}** of the teacher's {evaluation.headline}, is **{smaller:.1f}** times "
-        f"smaller and answers **{faster:.1f}** times as fast (one thread, timed side by side in one run)."
+        f"The int8 student keeps **{kept}** of the teacher's {evaluation.headline}, is **{smaller}** times "
+        f"smaller and answers **{faster}** times as fast (one thread, timed side by side in one run)."
     )
 
 

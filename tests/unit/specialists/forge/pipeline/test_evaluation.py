@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from io import StringIO
 from pathlib import Path
 
+from rich.console import Console
+
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE, read_evaluation
+from specialists.forge.pipeline.screen import screen
 from tests.fakes.forge_task import figure
 
 
@@ -30,3 +34,11 @@ def test_what_has_no_value_is_left_out_and_what_has_no_bounds_keeps_its_value(tm
     assert "low" not in evaluation.teacher.quality["ece"]
     said = json.dumps(evaluation.summary(), allow_nan=False)
     assert json.loads(said)["retention"] == 1.0
+
+
+def test_a_teacher_at_zero_has_no_ratio_and_the_screen_says_so(tmp_path: Path) -> None:
+    evaluation = read_evaluation(written(tmp_path, {"accuracy": figure(0.0)}))
+    assert evaluation.summary()["retention"] is None
+    shown = StringIO()
+    Console(file=shown, width=200).print(screen(evaluation, tmp_path / "mine", tmp_path / "mine.report"))
+    assert "keeps ? of the teacher's accuracy, is 1 times smaller" in shown.getvalue()
