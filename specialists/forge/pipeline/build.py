@@ -19,6 +19,8 @@ from specialists.forge.recipe import Recipe
 from specialists.forge.sources.folders import folder_of
 
 _LABELLED: Final = ("classify",)
+_FOLDERS: Final = ("encoder", "directory")
+"""Options that may name a folder of a user's own, whose content then counts and not its name alone."""
 _FORMAT: Final = 1
 """Part of every key; changes when the pipeline itself would leave other files."""
 
@@ -152,7 +154,13 @@ def _settings(recipe: Recipe, task: Task, place: Place, options: Options, stage:
     """Return what a stage's result hangs on, beside what came before it."""
     if stage not in OWN:
         return {"recipe": recipe.model_dump(mode="json", exclude={"data"})}
+    folders = {
+        name: content_hash(Path(value))
+        for name, value in options[stage].items()
+        if name in _FOLDERS and isinstance(value, str) and value and Path(value).is_dir()
+    }
     return {
+        **({"folders": folders} if folders else {}),
         "task": [task.name, task.version],
         "options": dict(options[stage]),
         "seed": recipe.seed,

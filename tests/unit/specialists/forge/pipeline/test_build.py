@@ -90,6 +90,16 @@ def test_another_option_repeats_only_what_hangs_on_it(tmp_path: Path) -> None:
     assert same == ["data", "teacher", "distill", "prune"]
 
 
+def test_another_content_of_a_users_encoder_is_another_encoder(tmp_path: Path) -> None:
+    encoder = tmp_path / "encoder"
+    encoder.mkdir()
+    task = Counting(defaults={"teacher": {"encoder": str(encoder)}})
+    for content in ("one", "one", "two"):
+        (encoder / "weights").write_text(content)
+        build(recipe(), task, place(tmp_path / "cache"), lines(), until="teacher")
+    assert task.ran == ["data", "teacher", "teacher"]
+
+
 def test_a_stage_that_failed_runs_again_and_finds_its_scratch(tmp_path: Path) -> None:
     with pytest.raises(HiveError, match="No"):
         build(recipe(), Counting(fails_at="distill"), place(tmp_path), lines(), until="evaluate")
