@@ -22,7 +22,18 @@ TASKS: Final[Mapping[str, str]] = {
 }
 """Where each task is: module and class."""
 _LIBRARIES: Final = frozenset(
-    {"matplotlib", "onnx", "onnxscript", "pandas", "pyarrow", "scipy", "sklearn", "torch", "transformers"}
+    {
+        "matplotlib",
+        "onnx",
+        "onnxscript",
+        "pandas",
+        "pyarrow",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "torch",
+        "transformers",
+    }
 )
 
 
