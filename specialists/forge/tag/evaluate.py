@@ -29,6 +29,7 @@ from specialists.forge.timing import Call, onnx_call, side_by_side
 
 _TIMED: Final = 64
 _DISTURBED: Final = 1000
+_POOR: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ def evaluate(bench: Workbench) -> None:
             "p99_ms": round(times[name].p99_ms, 4),
             "rss_mb": round(model_footprint(model.file, feed).rss_mb, 1),
         }
+        if name == "teacher" and quality["slot_f1"].value < _POOR:
+            bench.say(
+                f"The teacher itself finds little (slot_f1 {quality['slot_f1'].value:.2f}). Give it more texts, or "
+                "more work with --budget."
+            )
         if name == "student_int8":
             document["per_class"] = per_class(verdicts, corpus.test, corpus.inventory)
             document["extra"] = _extra(bench, verdicts)

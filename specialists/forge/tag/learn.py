@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from specialists.forge.classify.transfer import Neighbours
 from specialists.forge.classify.vocabulary import matter_most, small_tokenizer
+from specialists.forge.data.findings import counted
 from specialists.forge.encoders import encoder_directory
 from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
@@ -69,8 +70,8 @@ def teacher(bench: Workbench) -> None:
     if work.texts < len(texts):
         random.Random(f"teacher:{bench.seed}").shuffle(texts)
         bench.say(
-            f"The budget is enough for the teacher to read {work.texts:,} of {len(texts):,} texts {work.epochs} times; "
-            "a larger --budget makes it better."
+            f"The budget is enough for the teacher to read {work.texts:,} of {len(texts):,} texts "
+            f"{counted(work.epochs, 'time')}; a larger --budget makes it better."
         )
     model = EncoderTagger(encoder, len(corpus.inventory.tags), len(corpus.inventory.intents))
     course = Course(bench, bench.bar("passes over the texts", work.epochs))
@@ -115,8 +116,8 @@ def distilled(bench: Workbench) -> None:
     )
     save_student(bench.folder, student, tokenizer)
     bench.say(
-        f"The teacher labelled {len(lot):,} texts, {len(corpus.train):,} of them given; the student read them "
-        f"{work.epochs} times."
+        f"The teacher labelled {len(lot):,} texts, {min(len(lot), len(corpus.train)):,} of them given; the student "
+        f"read them {counted(work.epochs, 'time')}."
     )
 
 

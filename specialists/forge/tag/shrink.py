@@ -11,6 +11,7 @@ from typing import Final
 import torch
 
 from specialists.forge import export
+from specialists.forge.data.findings import counted
 from specialists.forge.loops import like_length
 from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
@@ -74,7 +75,8 @@ def pruned(bench: Workbench) -> None:
     )
     save_student(bench.folder, small, tokenizer)
     bench.say(
-        f"{keep} of {student.size.filters} filters stay; the student read the texts {plan.epochs} times again."
+        f"{keep} of {student.size.filters} filters stay; the student read the texts {counted(plan.epochs, 'time')} "
+        "again."
     )
 
 
