@@ -16,7 +16,6 @@ from hive.errors import HiveError
 from simulation.mesh import LocalMesh, free_ports
 from specialists.load import find
 from specialists.manifest import read_manifest
-from tests.fakes.chain import write_router
 from tests.fakes.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -36,7 +35,7 @@ sites:
   cloud:
     conductor: {{bind: "tcp://127.0.0.1:{b}", http: null}}
     devices:
-      rack: {{nodes: [{{specialist: sensor-describe-anomaly}}, {{specialist: "{router}"}}]}}
+      rack: {{nodes: [{{specialist: sensor-describe-anomaly}}, {{specialist: text-route-note}}]}}
 policy:
   sites:
     - {{rule: clinic-data, site: clinic, labels: [public, internal, pii], default_label: internal}}
@@ -75,10 +74,10 @@ def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chains]:
     folder = tmp_path_factory.mktemp("chains")
     a, b = free_ports(2)
     facts: dict[str, Any] = {"a": a, "b": b, "describe": DESCRIBE, "route": ROUTE}
-    facts |= {"router": write_router(folder), "digest": read_manifest(find("text-redact")).digest}
+    facts["digest"] = read_manifest(find("text-redact")).digest
     config = folder / "chains.yaml"
     config.write_text(MESH.format(**facts), encoding="utf-8")
-    with LocalMesh(config, folder / "h", environment={"HIVE_WORKER": "tests.fakes.chain"}) as mesh:
+    with LocalMesh(config, folder / "h") as mesh:
         yield Chains(mesh, f"tcp://127.0.0.1:{a}")
 
 
@@ -111,10 +110,17 @@ def test_a_window_becomes_an_alert_through_the_anomaly_that_is_found_in_it(chain
 
 
 def test_a_note_with_names_is_redacted_before_it_goes_to_be_routed(chains: Chains) -> None:
-    result = chains.run("route", "Maria Keller asks to move her appointment, +351 21 000 0000", "pii")
+    note = "Maria Keller has no known drug allergies, call her at +351 21 000 0000."
+    with Client(chains.url) as client:
+        redacted = client.run(REDACT, note, labels=["pii"]).check()
+    assert (redacted.output["text"], redacted.labels) == (
+        "[PERSON_1] has no known drug allergies, call her at [PHONE_1].",
+        ("internal",),
+    )
+    result = chains.run("route", note, "pii")
     assert result.ok, result.error
     assert plan(result) == [(REDACT, "clinic"), (ROUTE, "cloud")]
-    assert result.output["route"] == "[PERSON_1] asks to move her appointment, [PHONE_1]"
+    assert result.output["route"] == "ALLERGY"
     crossed: Any = result.provenance["crossings"]
     assert [(row["to"], row["labels"]) for row in crossed] == [
         ("cloud", ["internal"]),
@@ -123,7 +129,7 @@ def test_a_note_with_names_is_redacted_before_it_goes_to_be_routed(chains: Chain
 
 
 def test_a_note_without_names_goes_straight(chains: Chains) -> None:
-    result = chains.run("route", "please restart the pump")
+    result = chains.run("route", "No known drug allergies.")
     assert result.ok, result.error
     assert plan(result) == [(ROUTE, "cloud")]
 

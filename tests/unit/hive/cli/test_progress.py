@@ -24,7 +24,7 @@ def test_a_start_shows_each_process_and_only_the_conductor_calls_a_node_ready() 
         ProcessRow("dev", "node", "desk/text-redact", "home", 3, "starting"),
     ]
     lines = shown(starting_screen(load_config("dev"), rows, {"desk/text-classify-intent"}, 2.0))
-    assert lines[0] == "dev   1 of 5 nodes ready   2 s"
+    assert lines[0] == "dev   1 of 6 nodes ready   2 s"
     assert lines[1] == "  home   ● dispatcher   ○ control   ○ gateway"
     assert lines[2].startswith(
         "    desk   ● mesh-echo joining   ● text-classify-intent   ● text-redact starting"
