@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from specialists.forge.tasks import TASKS
+
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 WITHOUT = """
@@ -55,7 +57,7 @@ def test_help_needs_nothing(arguments: tuple[str, ...]) -> None:
     ("task", "without"),
     [
         ("classify", ALL),
-        *((task, ("torch",)) for task in ("classify", "tag", "anomaly", "risk", "regress", "embed")),
+        *((task, ("torch",)) for task in TASKS),
     ],
 )
 def test_a_build_says_what_to_install(tmp_path: Path, task: str, without: tuple[str, ...]) -> None:

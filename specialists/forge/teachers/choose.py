@@ -25,7 +25,9 @@ def labeller_of(
     if teacher.endpoint:
         facts = teacher.model_dump(exclude={"path", "endpoint", "least"})
         return EndpointLabeller(Endpoint(teacher.endpoint, **facts), classes, kept, examples)
-    directory = Path(teacher.path or "")
+    if not teacher.path:
+        raise HiveError("recipe_invalid", "`teacher` names neither a `path` nor an `endpoint`.")
+    directory = Path(teacher.path)
     if (directory / "model.onnx").is_file():
         return OnnxLabeller(directory, classes)
     if (directory / "config.json").is_file():

@@ -124,3 +124,5 @@ def test_a_directory_that_lacks_a_class_or_a_model_is_refused(tmp_path: Path) ->
         labeller_of(TeacherPart(path=str(directory)), CLASSES, tmp_path / "kept")
     with pytest.raises(HiveError, match=r"neither a directory with model\.onnx"):
         labeller_of(TeacherPart(path=str(tmp_path)), CLASSES, tmp_path / "kept")
+    with pytest.raises(HiveError, match="neither a `path` nor an `endpoint`"):
+        labeller_of(TeacherPart(), CLASSES, tmp_path / "kept")
