@@ -23,7 +23,7 @@ from tests.fakes.wiretap import Wiretap
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLASSIFY, ECHO, REDACT = "text.classify_intent", "mesh.echo", "text.redact"
-DIGEST = "sha256:c4a1334dd7aaf2b0513e70cf7c47276cd4e2f0544a298512dea1e77593433ccb"
+DIGEST = "sha256:cef18a2c20430b2df69c2a9d9d1c31ebef176f65271dac4ff9b0d82fae778897"
 MESH = """
 mesh: tapped
 discovery:

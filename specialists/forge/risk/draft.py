@@ -74,10 +74,9 @@ def _how(
         f"{columns} Int8 with static scales and float32 were both measured on validation rows; "
         f"{'int8' if choice['shipped'] == 'student_int8' else 'float32'} is shipped. "
         + (
-            "Probability, threshold and model were chosen on validation rows; the test rows were looked at once."
+            "Probability, threshold and model were chosen on validation rows."
             if risk
-            else "The interval is split conformal (Lei et al. 2018), from validation rows; the test rows were looked "
-            "at once."
+            else "The interval is split conformal (Lei et al. 2018), from validation rows."
         )
     )
 
