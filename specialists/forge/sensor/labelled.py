@@ -93,8 +93,8 @@ def skab_figures(specialist: Specialist, runs: Sequence[Recording]) -> dict[str,
     later = scored[SKAB_CHOSEN_ON:]
     every = f"rows of SKAB valve1, {len(runs)} runs, never trained on"
     kept = (
-        f"rows of SKAB valve1, runs {SKAB_CHOSEN_ON} and up, never trained on; their figures were seen while the design "
-        "was chosen by the other runs"
+        f"rows of SKAB valve1, runs {SKAB_CHOSEN_ON} and up, never trained on; their figures were seen while the "
+        "design was chosen by the other runs"
     )
     return {
         "skab_auroc": _over(later, _area, kept),
