@@ -343,15 +343,37 @@ def _card(manifest: Manifest) -> tuple[str, list[str]]:
 
 
 def _index(manifests: list[Manifest]) -> str:
-    rows = [
-        "| specialist | capability | from | to | size | may remove | licence |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = (
+        "specialist",
+        "capability",
+        "from",
+        "to",
+        "size",
+        "an answer",
+        "how good",
+        "may remove",
+        "licence",
+    )
+    rows = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for m in manifests:
         removes = ", ".join(f"`{label}`" for label in sorted(m.removes))
         cells = [f"[{m.name}]({m.name}.md)", f"`{m.capability}`", _names(m.inputs.values()), f"`{m.output}`"]
-        rows.append("| " + " | ".join([*cells, size_text(size_bytes(m)), removes, m.licence]) + " |")
+        cells += [size_text(size_bytes(m)), *_headline(m), removes, m.licence]
+        rows.append(f"| {' | '.join(cells)} |")
     return _INDEX.format(table="\n".join(rows))
+
+
+def _headline(manifest: Manifest) -> tuple[str, str]:
+    """Return the time of a run of the model, and the measure by which it is compared with its teacher."""
+    if not (manifest.directory / "lineage.json").is_file():
+        return "", ""
+    lineage, costs = (
+        json.loads((manifest.directory / f"{n}.json").read_text("utf-8")) for n in ("lineage", "costs")
+    )
+    name, p50 = lineage["headline"], costs[costs["shipped"]].get("p50_ms")
+    figure = manifest.quality[name]
+    spread = f" ({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else ""
+    return "" if p50 is None else f"{p50:.3g} ms", f"{name.replace('_', ' ')} {figure['value']:.3f}{spread}"
 
 
 def _names(kinds: Iterable[str]) -> str:
@@ -367,7 +389,9 @@ it was not trained on.
 
 {table}
 
-`hive models list` shows the same, and `hive models show NAME` the figures of one. An answer of any of them says how
+An answer is one run of the model alone, one thread, half of all runs being quicker (p50), on the machine that built it.
+How good: the measure by which it is compared with its teacher, with its 95 % interval. `hive models list` shows what is
+here, and `hive models show NAME` the figures of one. An answer of any of them says how
 sure it is (`confidence`), whether to rely on it at all (`unsure`), and, in its output, whether the input is unlike
 the data that the specialist was made from (`unfamiliar`).
 
