@@ -25,6 +25,7 @@ NAMES = [
     "sensor-describe-anomaly",
     "sensor-detect-anomaly",
     "text-classify-intent",
+    "text-embed",
     "text-parse-command",
     "text-redact",
     "text-route-note",
