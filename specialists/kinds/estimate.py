@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from hive.errors import HiveError
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, setting
-from specialists.kinds.records import NOT_KNOWN, Judged, Read, RecordModel
+from specialists.kinds.base import Answer, Inputs, Parts, setting
+from specialists.kinds.records import NOT_KNOWN, Judged, RecordModel
 
 _LEAST: Final = 0.02
 """A column that moves the value by less than this share of the target's spread is no reason."""
@@ -30,6 +30,7 @@ class Estimate:
         """Read the settings; raise HiveError(manifest_invalid) if one is missing."""
         manifest = parts.manifest
         self._model = RecordModel(parts)
+        self._way = self._model.way(self._verdict)
         self._center = setting(manifest.postprocess, "center", "postprocess")
         self._spread = setting(manifest.postprocess, "spread", "postprocess")
         self._radius = setting(manifest.calibration, "radius", "calibration")
@@ -37,14 +38,11 @@ class Estimate:
 
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return an `estimate` per record. Its confidence is how often the truth lies within its limits."""
-        return answered_each(batch, self._model.read, self._judge)
+        return self._way.answer(batch)
 
     def sample(self) -> Inputs:
         """Return a record with every column as it usually is."""
         return self._model.sample()
-
-    def _judge(self, read: list[Read]) -> list[Answer]:
-        return [self._verdict(case) for case in self._model.judge(read)]
 
     def _verdict(self, case: Judged) -> Answer:
         value = self._center + self._spread * case.score

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from hive.errors import HiveError
-from specialists.kinds.base import Inputs, Parts, needed, setting
+from specialists.engine.base import Array
+from specialists.kinds.base import Answer, Inputs, Parts, needed, setting
 from specialists.kinds.columns import columns_of, derived_of
 from specialists.kinds.reasons import Known, occluded, strongest, unlike
 from specialists.kinds.table import Floats, Records, Table, stacked
+from specialists.kinds.way import Way
 
 NOT_KNOWN: Final = 0.5
 """The most confidence in an answer on a record that is unlike the training data: a coin's."""
@@ -48,24 +50,24 @@ class RecordModel:
         """Return a record with every column as it usually is."""
         return {self._input: self._table.ordinary_record()}
 
-    def read(self, item: Inputs) -> Read:
-        """Return the numbers and codes of a record; raise HiveError(input_invalid) that names the wrong field."""
-        return self._table.read(item.get(self._input), self._input)
+    def way(self, verdict: Callable[[Judged], Answer], scores: int = 1) -> Way[Read]:
+        """Return the way that ends in `verdict`; the model must give `scores` finite numbers a row.
 
-    def judge(self, read: list[Read], scores: int = 1) -> list[Judged]:
-        """Run the model once on all records and their variants; it must give `scores` finite numbers a row.
-
-        Raises HiveError(inference_failed) if it does not.
+        It runs once on all records and their variants. A record that is none is refused with HiveError(input_invalid)
+        that names the wrong field.
         """
-        records = stacked(read)
+        return Way(
+            self._engine,
+            prepare=lambda item: self._table.read(item.get(self._input), self._input),
+            size=lambda _: 1,  # a row is as long as the table is wide
+            feeds=lambda read: {"row": self._table.rows(occluded(self._table, stacked(read)))},
+            shapes=lambda feeds: [(len(feeds["row"]), scores)],
+            finish=lambda read, outputs: [verdict(case) for case in self._judged(stacked(read), outputs[0])],
+        )
+
+    def _judged(self, records: Records, given: Array) -> list[Judged]:
         each = 1 + len(self._table.columns)
-        (given,) = self._engine.run({"row": self._table.rows(occluded(self._table, records))})
-        if given.shape != (len(records) * each, scores) or not np.isfinite(given).all():
-            raise HiveError(
-                "inference_failed",
-                f"The model gave scores of shape {given.shape}, not {scores} finite ones a row.",
-            )
-        table = given.astype(np.float64).reshape(len(records), each, scores)
+        table = given.astype(np.float64).reshape(len(records), each, given.shape[1])
         return [
             Judged(records.take(np.array([at])), float(rows[0, 0]), rows[1:, 0], rows[0, 1:])
             for at, rows in enumerate(table)

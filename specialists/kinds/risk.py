@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from hive.errors import HiveError
-from specialists.kinds.base import Answer, Inputs, Parts, answered_each, names, setting
-from specialists.kinds.records import NOT_KNOWN, Judged, Read, RecordModel
+from specialists.kinds.base import Answer, Inputs, Parts, names, setting
+from specialists.kinds.records import NOT_KNOWN, Judged, RecordModel
 from specialists.kinds.table import Floats
 
 _LEAST: Final = 0.1
@@ -36,6 +36,7 @@ class Risk:
         self._modes = (
             names(manifest.postprocess, "modes", "postprocess") if "modes" in manifest.postprocess else ()
         )
+        self._way = self._model.way(self._verdict, 1 + len(self._modes))
         self._slope = setting(manifest.calibration, "slope", "calibration")
         self._offset = setting(manifest.calibration, "offset", "calibration")
         self._curve = _curve(manifest.calibration.get("curve"))
@@ -44,14 +45,11 @@ class Risk:
 
     def answer(self, batch: Sequence[Inputs]) -> list[Answer | HiveError]:
         """Return a `risk` per record. Its confidence is the probability that calling it risky, or not, is right."""
-        return answered_each(batch, self._model.read, self._judge)
+        return self._way.answer(batch)
 
     def sample(self) -> Inputs:
         """Return a record with every column as it usually is."""
         return self._model.sample()
-
-    def _judge(self, read: list[Read]) -> list[Answer]:
-        return [self._verdict(case) for case in self._model.judge(read, 1 + len(self._modes))]
 
     def _verdict(self, case: Judged) -> Answer:
         probability = self._probability(case.score)

@@ -23,7 +23,7 @@ from tests.fakes.wiretap import Wiretap
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLASSIFY, ECHO, REDACT = "text.classify_intent", "mesh.echo", "text.redact"
-DIGEST = "sha256:cef18a2c20430b2df69c2a9d9d1c31ebef176f65271dac4ff9b0d82fae778897"
+DIGEST = "sha256:0db5d8608d6308a315668cc78e125beedfe76f77a481c47be76a59b8cd92d128"
 MESH = """
 mesh: tapped
 discovery:

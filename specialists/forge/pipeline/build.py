@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +96,7 @@ def build(recipe: Recipe, task: Task, place: Place, reporter: Reporter, until: s
             "recipe_invalid", f"`teacher` labels texts for {', '.join(_LABELLED)}, not for {recipe.task}."
         )
     entries: dict[str, Entry] = {}
-    key = key_of({"format": _FORMAT, "data": _inputs(recipe, place.data_root)})
+    key = key_of({"format": _FORMAT, "libraries": _libraries(), "data": _inputs(recipe, place.data_root)})
     with reporter.shown():
         for stage in STAGES[: STAGES.index(until) + 1]:
             key = key_of({"before": key, "stage": stage, **_settings(recipe, task, place, options, stage)})
@@ -167,6 +169,15 @@ def _settings(recipe: Recipe, task: Task, place: Place, options: Options, stage:
         "threads": place.threads,
         "seconds": _budget_s(recipe, task) * task.shares.get(stage, 0.0),
     }
+
+
+def _libraries() -> Mapping[str, str]:
+    """Return the versions of what computes: another one may give other numbers."""
+    found = {}
+    for name in ("numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _budget_s(recipe: Recipe, task: Task) -> float:

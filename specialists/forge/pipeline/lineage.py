@@ -25,7 +25,7 @@ _WORDS: Final = {
     "data": "data",
     "teacher": "teacher",
     "distill": "student, distilled",
-    "prune": "student, pruned",
+    "prune": "student, distilled and pruned",
     "quantize": "student, quantized",
 }
 _ARTEFACTS: Final = frozenset(

@@ -69,6 +69,8 @@ def evaluate(bench: Workbench, draft: Drafts) -> None:
     times = side_by_side({name: onnx_call(model, feeds[name]) for name, model in models.items()})
     for name, part in parts.items():
         part.update(_costs(models[name], times[name], feeds[name][0]))
+    # A quantized file packs several numbers into one; their number is that of the exact model.
+    parts["student_int8"]["parameters"] = parts["student_fp32"]["parameters"]
     if directory is None:
         bench.say("There was no teacher to compare with: the exact student stands in its place.")
         parts["teacher"] = parts["student_fp32"]

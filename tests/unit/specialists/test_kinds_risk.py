@@ -232,5 +232,5 @@ def test_a_wrong_manifest_is_refused_by_field(tmp_path: Path, field: str, value:
 
 
 def test_a_model_that_does_not_fit_its_manifest_fails_in_words(tmp_path: Path) -> None:
-    with pytest.raises(HiveError, match="not 3 finite ones a row"):
+    with pytest.raises(HiveError, match=r"\[\(4, 1\)\], not \[\(4, 3\)\]"):
         Risk(parts_of(tmp_path, Summing(modes=False))).answer([record()])

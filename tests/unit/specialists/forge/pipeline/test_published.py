@@ -60,7 +60,7 @@ def test_the_lineage_goes_from_the_data_to_the_quantized_student(built: Built) -
         ("data", None, None),
         ("teacher", 0.96, None),
         ("student, distilled", 0.955, -0.005),
-        ("student, pruned", 0.951, -0.004),
+        ("student, distilled and pruned", 0.951, -0.004),
         ("student, quantized", 0.95, -0.001),
     ]
     assert steps[0] == {
