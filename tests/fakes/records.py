@@ -1,106 +1,139 @@
-"""A specialist of records without a trained model: a manifest, and an engine that adds up the columns."""
+"""Records as the core writes them, for whoever tests a store: each test names what it is about."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+import threading
+import time
 from typing import Final
 
-import numpy as np
+from conductor.core.actions import CommitFailed, Committed, Known, Looked
+from conductor.core.records import (
+    Answer,
+    Body,
+    Finished,
+    Question,
+    Record,
+    Started,
+    Stepped,
+    Submitted,
+)
+from conductor.store.base import Event, Store
+from hive.ids import TaskId
 
-from specialists.engine.base import Array
-from specialists.kinds.base import Parts
-from specialists.manifest import read_manifest
-
-COLUMNS: Final = [
-    {
-        "type": "number",
-        "name": "torque_nm",
-        "title": "torque",
-        "unit": "Nm",
-        "median": 40.0,
-        "scale": 10.0,
-        "usual": [30.0, 50.0],
-        "low": 4.0,
-        "high": 76.0,
-    },
-    {
-        "type": "number",
-        "name": "speed",
-        "title": "speed",
-        "unit": "",
-        "median": 1500.0,
-        "scale": 100.0,
-        "usual": [1400.0, 1600.0],
-        "low": 1200.0,
-        "high": 2800.0,
-    },
-    {"type": "category", "name": "grade", "title": "grade", "values": ["low", "high"], "common": "low"},
-]
-DERIVED: Final = [
-    {
-        "op": "product",
-        "of": ["torque_nm", "speed"],
-        "median": 60000.0,
-        "scale": 10000.0,
-        "low": 10000.0,
-        "high": 100000.0,
-    }
-]
+_WAIT_S: Final = 20.0
 
 
-class Summing:
-    """Gives the sum of the scaled numbers, twice for the product, plus 1 where the grade is high; as modes, both."""
-
-    inputs = ("row",)
-
-    def __init__(self, *, modes: bool = True) -> None:
-        """Answer with modes, or without."""
-        self._modes = modes
-
-    def run(self, feeds: Mapping[str, Array]) -> list[Array]:
-        """Rows are [torque, speed, product, torque missing, speed missing, grade: none, low, high]."""
-        rows = feeds["row"].astype(np.float64)
-        score = rows[:, 0] + rows[:, 1] + 2 * rows[:, 2] + rows[:, 7]
-        return [np.column_stack([score, rows[:, :2]]) if self._modes else score[:, None]]
+def task(number: int) -> TaskId:
+    return TaskId(number.to_bytes(16, "big"))
 
 
-def parts_of(folder: Path, engine: Summing | None = None, **changes: object) -> Parts:
-    """Return what a kind is built from, `changes` made to the manifest's settings as `calibration__slope=2`."""
-    document: dict[str, object] = {
-        "manifest_version": 1,
-        "name": "records",
-        "version": "1.0.0",
-        "capability": "machine.predict",
-        "inputs": {"record": "machine.record"},
-        "output": "risk",
-        "kind": "risk",
-        "engine": "none",
-        "files": {},
-        "preprocess": {"columns": COLUMNS, "derived": DERIVED},
-        "postprocess": {"reasons": 2, "modes": ["overload", "overspeed"], "center": 100.0, "spread": 10.0},
-        "calibration": {
-            "slope": 1.0,
-            "offset": -2.0,
-            "threshold": 0.4,
-            "unsure_below": 0.6,
-            "margin": 0.1,
-            "most_missing": 0.5,
-            "radius": 7.5,
-            "coverage": 0.9,
-        },
-        "batch": {"max_size": 8, "why": "rows are independent"},
-        "run_bound_ms": 100,
-        "licence": "Apache-2.0",
-    }
-    for name, value in changes.items():
-        part, _, field = name.partition("__")
-        section = dict(document[part])  # type: ignore[call-overload]
-        if value is None:
-            del section[field]
-        else:
-            section[field] = value
-        document[part] = section
-    (folder / "manifest.json").write_text(json.dumps(document), "utf-8")
-    return Parts(read_manifest(folder), engine or Summing(), None)
+def body(
+    frames: tuple[bytes, ...] = (b"hello",), labels: tuple[str, ...] = ("internal",), name: str = "text"
+) -> Body:
+    return Body(name, "text", labels, frames)
+
+
+def submitted(
+    number: int,
+    principal: str = "local",
+    at_us: int = 0,
+    inputs: tuple[Body, ...] | None = None,
+    key: str = "",
+) -> Submitted:
+    created = at_us or 1_000 * number
+    given = (body(),) if inputs is None else inputs
+    labels = given[0].labels if given else ()
+    return Submitted(
+        principal,
+        task(number),
+        key,
+        b"digest",
+        "text.echo",
+        labels,
+        created,
+        created + 30_000_000,
+        b"\x80",
+        given,
+    )
+
+
+def started(number: int, attempt: int = 1, principal: str = "local", step: int = 0) -> Started:
+    return Started(principal, task(number), step, 7, attempt, "press-1/echo", "plant", 5, 0, 0)
+
+
+def stepped(number: int, step: int = 0, principal: str = "local", output: Body | None = None) -> Stepped:
+    return Stepped(principal, task(number), step, output or body((b"between",), name=""), b"\x80")
+
+
+def finished(
+    number: int, state: str = "done", principal: str = "local", at_us: int = 0, result: bytes = b"answer"
+) -> Finished:
+    code = "" if state == "done" else "internal"
+    kept = body((result,), name="") if state == "done" else None
+    return Finished(principal, task(number), state, code, at_us or 1_000 * number + 500, b"\x80", kept)
+
+
+class Teller:
+    """Writes to a store and waits for what becomes of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.heard: list[Event] = []
+        self.next_token = 1
+        self._news = threading.Event()
+        store.wake(self._news.set)
+
+    def write(self, *records: Record) -> list[int]:
+        """Queue records in one batch and return their tokens."""
+        tokens = []
+        for item in records:
+            tokens.append(self.next_token)
+            self.store.write(self.next_token, item)
+            self.next_token += 1
+        return tokens
+
+    def keep(self, *records: Record) -> list[Event]:
+        """Write records and return what became of them, once it is known of each."""
+        tokens = self.write(*records)
+        return self.fate(tokens)
+
+    def ask(self, question: Question) -> Answer:
+        """Ask and return the answer."""
+        return self.ask_all([question])[0]
+
+    def ask_all(self, questions: list[Question]) -> list[Answer]:
+        """Ask many things at once and return the answers."""
+        tokens = []
+        for question in questions:
+            tokens.append(self.next_token)
+            self.store.ask(self.next_token, question)
+            self.next_token += 1
+        answers = []
+        for event in self.fate(tokens):
+            assert isinstance(event, Looked)
+            assert event.failure == ""
+            answers.append(event.answer)
+        return answers
+
+    def fate(self, tokens: list[int]) -> list[Event]:
+        """Wait until something was said of each token, and return it."""
+        begin = len(self.heard)
+        end = time.monotonic() + _WAIT_S
+        missing = set(tokens)
+        while missing:
+            self._news.clear()
+            news = self.store.events()
+            self.heard += news
+            missing -= {token for event in news for token in tokens_of(event)}
+            if missing and not news:
+                assert self._news.wait(end - time.monotonic()), f"nothing was said of {missing}"
+        return [event for event in self.heard[begin:] if set(tokens) & set(tokens_of(event))]
+
+
+def tokens_of(event: Event) -> tuple[int, ...]:
+    """Return the tokens that an event is about."""
+    match event:
+        case Committed(tokens) | CommitFailed(tokens, _):
+            return tokens
+        case Known(token, _) | Looked(token, _, _):
+            return (token,)

@@ -10,7 +10,7 @@ from hive.types import TypeRegistry
 from hive.values import decode_value, encode_value
 from specialists.kinds.base import Answer
 from specialists.kinds.estimate import Estimate
-from tests.fakes.records import Summing, parts_of
+from tests.fakes.record_model import Summing, parts_of
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hive.values import decode_value, encode_value
 from specialists.engine.base import Array
 from specialists.kinds.base import Answer, consistent
 from specialists.kinds.risk import Risk
-from tests.fakes.records import COLUMNS, DERIVED, Summing, parts_of
+from tests.fakes.record_model import COLUMNS, DERIVED, Summing, parts_of
 
 
 @pytest.fixture

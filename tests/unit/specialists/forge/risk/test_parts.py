@@ -20,7 +20,7 @@ from specialists.forge.risk.student import RecordStudent, Shape, edges_of, shape
 from specialists.forge.timing import one_thread
 from specialists.kinds.columns import columns_of, derived_of
 from specialists.kinds.table import MISSING, Records, Table
-from tests.fakes.records import COLUMNS, DERIVED
+from tests.fakes.record_model import COLUMNS, DERIVED
 
 
 def table() -> Table:
