@@ -218,11 +218,25 @@ def _found(rule: Rule, text: str) -> Iterator[Found]:
         start, end = match.span(part)
         size = _passing(text[start:end], rule)
         if size and not (rule.unless and rule.unless.search(text[max(0, start - 24) : start])):
-            yield Found(start, start + size, rule.kind, rule.score)
-            at = start + size
+            stop = max(start + size, _later(text[start:end], size, rule) + start)
+            yield Found(start, stop, rule.kind, rule.score)
+            at = stop
         else:
             gap = text.find(" ", match.start() + 1, match.end())
             at = match.end() if gap < 0 else gap + 1
+
+
+def _later(text: str, size: int, rule: Rule) -> int:
+    """Return where the last number ends that begins inside the first `size` characters, which passed, and passes too.
+
+    A number before a card may make its first groups pass by chance; the rest of the card must not stay.
+    """
+    stop = size
+    at = text.find(" ")
+    while stop < len(text) and 0 <= at < size:
+        stop = max(stop, at + 1 + _passing(text[at + 1 :], rule))
+        at = text.find(" ", at + 1)
+    return stop
 
 
 def _passing(text: str, rule: Rule) -> int:

@@ -23,7 +23,7 @@ from tests.fakes.gateway import FakeView, GatewayThread
 def test_every_node_of_the_file_is_waited_for() -> None:
     assert wanted_nodes(load_config("dev")) == {
         "desk/mesh-echo", "desk/text-classify-intent", "desk/text-redact", "desk/sensor-detect-anomaly",
-        "desk/sensor-describe-anomaly",
+        "desk/sensor-describe-anomaly", "desk/text-route-note",
     }  # fmt: skip
 
 
