@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 TASKS = int(os.environ.get("HIVE_FAULT_TASKS", "600"))
 IN_FLIGHT = 24
 PAUSE_S = 0.8
+ASKED = ("mesh.echo", "text.classify_intent")
 STRIKES = ("kill", "stop", "term", "agent", "control")
 
 
@@ -46,7 +47,11 @@ class Storm:
         if what in ("agent", "control"):
             victims = [(row.name, row.pid) for row in await asyncio.to_thread(self._mesh.rows, what)]
         else:
-            victims = [(row["id"], row["pid"]) for row in await client.nodes() if row["state"] == "ready"]
+            victims = [
+                (row["id"], row["pid"])
+                for row in await client.nodes()
+                if row["state"] == "ready" and row["capability"] in ASKED
+            ]
         if not victims:
             return
         name, pid = self._chance.choice(victims)
@@ -61,8 +66,8 @@ class Storm:
 async def _one(client: AsyncClient, number: int, gate: asyncio.Semaphore) -> tuple[int, Result]:
     async with gate:
         if number % 3:
-            return number, await client.run("mesh.echo", f"task {number}", deadline_ms=60_000)
-        return number, await client.run("text.classify_intent", "what is my balance", deadline_ms=60_000)
+            return number, await client.run(ASKED[0], f"task {number}", deadline_ms=60_000)
+        return number, await client.run(ASKED[1], "what is my balance", deadline_ms=60_000)
 
 
 async def _storm(mesh: LocalMesh, url: str) -> tuple[list[tuple[int, Result]], Storm]:
