@@ -83,6 +83,14 @@ def dynamic_int8(model: onnx.ModelProto) -> onnx.ModelProto:
         return onnx.load(target)
 
 
+def parameters_of(model: Path) -> int:
+    """Return how many numbers the tensors of an exact (unquantized) ONNX file hold.
+
+    A quantized file packs several into one and adds scales, so a student is counted before it is quantized.
+    """
+    return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(model).graph.initializer)
+
+
 def plain_bytes(model: onnx.ModelProto) -> bytes:
     """Return the file content of `model` without names of tools, notes or intermediate shapes."""
     model.doc_string = model.producer_name = model.producer_version = ""

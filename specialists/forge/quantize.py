@@ -97,6 +97,22 @@ def best(trials: Sequence[Trial], tolerance: float) -> Trial:
     )
 
 
+def listed(trials: Sequence[Trial]) -> str:
+    """Return the trials in words, for a sentence: each way with its quality and its size."""
+    return ", ".join(
+        f"{t.candidate.way} {t.quality:.4f} ({len(t.candidate.model) / 1000:.0f} kB)" for t in trials
+    )
+
+
+def facts_of(chosen: Trial, trials: Sequence[Trial]) -> dict[str, object]:
+    """Return what a stage writes down of its choice."""
+    return {
+        "batch_why": chosen.candidate.batch_why,
+        "chosen": chosen.candidate.way,
+        "trials": [trial.as_json() for trial in trials],
+    }
+
+
 def _candidate(way: str, model: onnx.ModelProto) -> Candidate:
     content = export.plain_bytes(model)
     if way == "dynamic":

@@ -126,13 +126,13 @@ def _stage(
         for sentence in kept.said:
             reporter.said(stage, sentence)
         return kept
-    draft = place.cache.begin(stage, key)
+    unfinished = place.cache.begin(stage, key)
     bench = _Bench(
         recipe,
         task,
         stage,
-        draft.folder,
-        draft.scratch,
+        unfinished.folder,
+        unfinished.scratch,
         recipe.seed,
         place.threads,
         _budget_s(recipe, task) * task.shares.get(stage, 0.0),
@@ -149,7 +149,7 @@ def _stage(
     else:
         COMMON[stage](task, bench)
     reporter.done(stage, time.monotonic() - begun)
-    return place.cache.finish(stage, key, draft, bench.sentences)
+    return place.cache.finish(stage, key, unfinished, bench.sentences)
 
 
 def _settings(recipe: Recipe, task: Task, place: Place, options: Options, stage: str) -> Mapping[str, object]:

@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Unfinished:
     """A stage under way: where it writes, and what outlives a kill."""
 
     folder: Path
@@ -56,23 +56,23 @@ class Cache:
             return None
         return None
 
-    def begin(self, stage: str, key: str) -> Draft:
+    def begin(self, stage: str, key: str) -> Unfinished:
         """Return empty space for a stage; what an earlier, killed try left in its scratch is still there."""
         part = self._part(stage, key)
-        draft = Draft(part / "out", part / "scratch")
-        shutil.rmtree(draft.folder, ignore_errors=True)
-        draft.folder.mkdir(parents=True)
-        draft.scratch.mkdir(exist_ok=True)
-        return draft
+        unfinished = Unfinished(part / "out", part / "scratch")
+        shutil.rmtree(unfinished.folder, ignore_errors=True)
+        unfinished.folder.mkdir(parents=True)
+        unfinished.scratch.mkdir(exist_ok=True)
+        return unfinished
 
-    def finish(self, stage: str, key: str, draft: Draft, said: Sequence[str]) -> Entry:
+    def finish(self, stage: str, key: str, unfinished: Unfinished, said: Sequence[str]) -> Entry:
         """Move a stage's results into place and drop its scratch."""
-        done = {"files": _hashes(draft.folder), "said": list(said)}
-        (draft.folder / DONE).write_text(json.dumps(done, indent=1), "utf-8")
+        done = {"files": _hashes(unfinished.folder), "said": list(said)}
+        (unfinished.folder / DONE).write_text(json.dumps(done, indent=1), "utf-8")
         folder = self._folder(stage, key)
         shutil.rmtree(folder, ignore_errors=True)
-        draft.folder.replace(folder)
-        shutil.rmtree(draft.scratch.parent, ignore_errors=True)
+        unfinished.folder.replace(folder)
+        shutil.rmtree(unfinished.scratch.parent, ignore_errors=True)
         return Entry(folder, tuple(said))
 
     def forget(self, stage: str, key: str) -> None:

@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from specialists.engine.tokenize import TextTokenizer
+from specialists.forge.export import parameters_of
 from specialists.forge.footprint import model_footprint
 from specialists.forge.measures import Measure
 from specialists.forge.pipeline.draft import Draft
@@ -68,9 +68,8 @@ def evaluate(bench: Workbench, draft: Drafts) -> None:
     bar.advance()
     times = side_by_side({name: onnx_call(model, feeds[name]) for name, model in models.items()})
     for name, part in parts.items():
-        part.update(_costs(models[name], times[name], feeds[name][0]))
-    # A quantized file packs several numbers into one; their number is that of the exact model.
-    parts["student_int8"]["parameters"] = parts["student_fp32"]["parameters"]
+        exact = models["teacher" if name == "teacher" else "student_fp32"]
+        part.update(_costs(models[name], exact, times[name], feeds[name][0]))
     if directory is None:
         bench.say("There was no teacher to compare with: the exact student stands in its place.")
         parts["teacher"] = parts["student_fp32"]
@@ -94,11 +93,10 @@ def _quality(figures: Mapping[str, Measure], main: str) -> Part:
     return {name: figure.as_json() for name, figure in {**standard, **figures}.items()}
 
 
-def _costs(model: Path, times: Times, feeds: Feeds) -> Part:
-    graph = onnx.load(model).graph
+def _costs(model: Path, exact: Path, times: Times, feeds: Feeds) -> Part:
     return {
         "bytes": model.stat().st_size,
-        "parameters": sum(int(np.prod(tensor.dims)) for tensor in graph.initializer),
+        "parameters": parameters_of(exact),
         "p50_ms": round(times.p50_ms, 4),
         "p99_ms": round(times.p99_ms, 4),
         "rss_mb": round(model_footprint(model, feeds).rss_mb, 1),

@@ -18,7 +18,7 @@ from specialists.forge.loops import Checkpoint
 from specialists.forge.measures import Measure, bootstrap, calibration_error, share, softmax, temperature_of
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.stages import Workbench
-from specialists.forge.quantize import best, candidates, tried
+from specialists.forge.quantize import best, candidates, facts_of, listed, tried
 from specialists.forge.sensor.evaluate import tested_on
 from specialists.forge.sensor.faults import KINDS
 from specialists.forge.sensor.learn import start_torch
@@ -97,16 +97,8 @@ def quantized(bench: Workbench) -> None:
     trials = tried(candidates(exact, samples, _WAYS), lambda model: _macro_f1(model, held), samples[:_TIMED])
     chosen = best(trials, _TOLERATED)
     (bench.folder / QUANTIZED).write_bytes(chosen.candidate.model)
-    facts = {
-        "batch_why": chosen.candidate.batch_why,
-        "chosen": chosen.candidate.way,
-        "trials": [t.as_json() for t in trials],
-    }
-    (bench.folder / CHOICE).write_text(json.dumps(facts, indent=1), "utf-8")
-    told = ", ".join(
-        f"{t.candidate.way} {t.quality:.4f} ({len(t.candidate.model) / 1000:.0f} kB)" for t in trials
-    )
-    bench.say(f"Quantized {chosen.candidate.way}. Macro F1 on validation pieces: {told}.")
+    (bench.folder / CHOICE).write_text(json.dumps(facts_of(chosen, trials), indent=1), "utf-8")
+    bench.say(f"Quantized {chosen.candidate.way}. Macro F1 on validation pieces: {listed(trials)}.")
 
 
 def calibrate(bench: Workbench) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from specialists.forge.loops import Checkpoint
+from specialists.forge.sensor.fit import Course, fit
 from specialists.forge.sensor.streams import RowSet
 from specialists.kinds.rows import FEATURES
 
@@ -75,26 +76,13 @@ def train(
     features = torch.from_numpy(rows.features)
     wanted = torch.from_numpy(targets.astype(np.float32))
     weight = torch.from_numpy(rows.weight)
-    steps = max(1, len(rows) // BATCH)
-    optimizer = torch.optim.AdamW(judge.parameters(), peak, weight_decay=1e-3)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=epochs * steps + 1)
-    checkpoint = kept(judge=judge, optimizer=optimizer, rate=rate)
-    for epoch in range(checkpoint.resume(), epochs):
-        order = torch.Generator().manual_seed(seed * 1000 + epoch)
-        places = torch.randperm(len(rows), generator=order)
-        total = 0.0
-        for step in range(steps):
-            taken = places[step * BATCH : (step + 1) * BATCH]
-            loss = nn.functional.binary_cross_entropy_with_logits(
-                judge(features[taken]), wanted[taken], weight=weight[taken]
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            rate.step()
-            total += loss.item()
-        checkpoint.save(epoch + 1)
-        told(total / steps)
+
+    def loss_of(taken: torch.Tensor) -> torch.Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(
+            judge(features[taken]), wanted[taken], weight=weight[taken]
+        )
+
+    fit(judge, len(rows), Course(epochs, BATCH, peak, 1e-3), seed, loss_of, told, kept)
 
 
 def logits_of(judge: nn.Module, features: npt.NDArray[np.float32]) -> Floats:

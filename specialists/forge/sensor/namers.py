@@ -12,6 +12,7 @@ from torch import nn
 
 from specialists.forge.loops import Checkpoint
 from specialists.forge.sensor.faults import KINDS
+from specialists.forge.sensor.fit import Course, fit
 from specialists.forge.sensor.lots import Lot
 from specialists.kinds.pieces import VIEWS
 
@@ -56,27 +57,15 @@ def teach(
     """
     views, kinds = torch.from_numpy(lot.views), torch.from_numpy(lot.kinds)
     wanted = None if taught is None else torch.from_numpy(taught.astype(np.float32))
-    steps = max(1, len(lot) // BATCH)
-    optimizer = torch.optim.AdamW(namer.parameters(), peak, weight_decay=1e-2)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=epochs * steps + 1)
-    checkpoint = kept(namer=namer, optimizer=optimizer, rate=rate)
-    for epoch in range(checkpoint.resume(), epochs):
-        order = torch.Generator().manual_seed(seed * 1000 + epoch)
-        places = torch.randperm(len(lot), generator=order)
-        total = 0.0
-        for step in range(steps):
-            taken = places[step * BATCH : (step + 1) * BATCH]
-            logits = namer(views[taken])
-            loss = nn.functional.cross_entropy(logits, kinds[taken], label_smoothing=0.02)
-            if wanted is not None:
-                loss = 0.3 * loss + 0.7 * _divergence(logits, wanted[taken])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            rate.step()
-            total += loss.item()
-        checkpoint.save(epoch + 1)
-        told(total / steps)
+
+    def loss_of(taken: torch.Tensor) -> torch.Tensor:
+        logits = namer(views[taken])
+        loss = nn.functional.cross_entropy(logits, kinds[taken], label_smoothing=0.02)
+        if wanted is not None:
+            loss = 0.3 * loss + 0.7 * _divergence(logits, wanted[taken])
+        return loss
+
+    fit(namer, len(lot), Course(epochs, BATCH, peak, 1e-2), seed, loss_of, told, kept)
 
 
 def _divergence(logits: torch.Tensor, taught: torch.Tensor, temperature: float = 2.0) -> torch.Tensor:

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 from specialists.forge import export
 from specialists.forge.measures import temperature_of
 from specialists.forge.pipeline.stages import Workbench
-from specialists.forge.quantize import best, candidates, tried
+from specialists.forge.quantize import best, candidates, facts_of, listed, tried
 from specialists.forge.sensor.blocks import Blocks, Floats, blocks, faults_of, logits_of, ordinary_news
 from specialists.forge.sensor.learn import as_onnx, load_judge, load_rows, start_torch
 from specialists.forge.sensor.recording import load, pool_of
@@ -48,16 +48,8 @@ def quantized(bench: Workbench) -> None:
     )
     chosen = best(trials, _TOLERATED)
     (bench.folder / QUANTIZED).write_bytes(chosen.candidate.model)
-    facts = {
-        "batch_why": chosen.candidate.batch_why,
-        "chosen": chosen.candidate.way,
-        "trials": [trial.as_json() for trial in trials],
-    }
-    (bench.folder / CHOICE).write_text(json.dumps(facts, indent=1), "utf-8")
-    told = ", ".join(
-        f"{t.candidate.way} {t.quality:.4f} ({len(t.candidate.model) / 1000:.0f} kB)" for t in trials
-    )
-    bench.say(f"Quantized {chosen.candidate.way}. Average precision on validation windows: {told}.")
+    (bench.folder / CHOICE).write_text(json.dumps(facts_of(chosen, trials), indent=1), "utf-8")
+    bench.say(f"Quantized {chosen.candidate.way}. Average precision on validation windows: {listed(trials)}.")
 
 
 def calibrate(bench: Workbench) -> None:

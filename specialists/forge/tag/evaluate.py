@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import onnx
-
+from specialists.forge.export import parameters_of
 from specialists.forge.footprint import model_footprint
 from specialists.forge.pipeline.evaluation import EVALUATION_FILE
 from specialists.forge.pipeline.rehearsal import record_answers, rehearse
@@ -29,8 +28,6 @@ from specialists.forge.timing import Call, onnx_call, side_by_side
 
 _TIMED: Final = 64
 _DISTURBED: Final = 1000
-_UNPACKED: Final = {"student_int8": "student_fp32"}
-"""A quantized file packs several numbers into one; their number is that of the exact model."""
 _POOR: Final = 0.3
 
 
@@ -77,7 +74,7 @@ def evaluate(bench: Workbench) -> None:
         document[name] = {
             "quality": {measure: figure.as_json() for measure, figure in quality.items()},
             "bytes": model.file.stat().st_size,
-            "parameters": _parameters(models[_UNPACKED.get(name, name)].file),
+            "parameters": parameters_of(models["teacher" if name == "teacher" else "student_fp32"].file),
             "p50_ms": round(times[name].p50_ms, 4),
             "p99_ms": round(times[name].p99_ms, 4),
             "rss_mb": round(model_footprint(model.file, feed).rss_mb, 1),
@@ -106,17 +103,6 @@ def _models(bench: Workbench, corpus: TagCorpus) -> dict[str, _Model]:
         "student_fp32": _Model(folder / EXACT, ours, False, calibrations["student_fp32"]),
         "student_int8": _Model(folder / QUANTIZED, ours, False, calibrations["student_int8"]),
     }
-
-
-def _parameters(file: Path) -> int:
-    """Return how many numbers a model's tensors hold."""
-    total = 0
-    for tensor in onnx.load(file).graph.initializer:
-        count = 1
-        for size in tensor.dims:
-            count *= size
-        total += count
-    return total
 
 
 def _robustness(models: Mapping[str, _Model], corpus: TagCorpus, seed: int) -> dict[str, dict[str, float]]:

@@ -15,7 +15,7 @@ from specialists.forge.data.findings import counted
 from specialists.forge.loops import like_length
 from specialists.forge.pipeline.options import integer
 from specialists.forge.pipeline.stages import Workbench
-from specialists.forge.quantize import best, candidates, tried
+from specialists.forge.quantize import best, candidates, facts_of, listed, tried
 from specialists.forge.report.curves import Course
 from specialists.forge.sources.values import MarkedText
 from specialists.forge.tag.corpus import TagCorpus, load_corpus
@@ -109,17 +109,9 @@ def quantized(bench: Workbench) -> None:
     ]
     chosen = best(small or trials, _TOLERATED)
     (bench.folder / QUANTIZED).write_bytes(chosen.candidate.model)
-    facts = {
-        "batch_why": chosen.candidate.batch_why,
-        "trials": [trial.as_json() for trial in trials],
-        "chosen": chosen.candidate.way,
-    }
-    (bench.folder / CHOICE).write_text(json.dumps(facts, indent=1), "utf-8")
+    (bench.folder / CHOICE).write_text(json.dumps(facts_of(chosen, trials), indent=1), "utf-8")
     whole = _score((bench.folder / EXACT).read_bytes(), corpus, maker)
-    told = ", ".join(
-        f"{t.candidate.way} {t.quality:.4f} ({len(t.candidate.model) / 1000:.0f} kB)" for t in trials
-    )
-    bench.say(f"Quantized {chosen.candidate.way}. On validation: float32 {whole:.4f}, {told}.")
+    bench.say(f"Quantized {chosen.candidate.way}. On validation: float32 {whole:.4f}, {listed(trials)}.")
 
 
 def _spread(texts: Sequence[MarkedText], count: int) -> Sequence[MarkedText]:
